@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { ConsoleError } from "./console-error.ts";
+
+/** What a node does in the network, in the field's own words. */
+export const roles = ["domain-manager", "sequencer", "mediator", "participant"] as const;
+export type Role = (typeof roles)[number];
+
+const nodeSchema = z.looseObject({
+  role: z.enum(roles),
+  id: z.string(),
+  adminApi: z.url(),
+  publicApi: z.url().optional(),
+  ledgerApi: z.url().optional(),
+  health: z.url(),
+  metrics: z.url(),
+});
+
+const networkSchema = z.object({
+  domain: z.looseObject({
+    id: z.string(),
+    alias: z.string(),
+    sequencers: z.array(z.string()),
+    policy: z.enum(["open", "permissioned"]),
+  }),
+  nodes: z.record(z.string(), nodeSchema),
+  parties: z.record(z.string(), z.string()),
+  console: z.string(),
+});
+
+/** One node of a running network, as the stack's output `nodes` describes it. */
+export type NetworkNode = z.infer<typeof nodeSchema>;
+
+/** The outputs of a stack: the contract between the stack and everything that works on the running network. */
+export type Network = z.infer<typeof networkSchema>;
+
+/**
+ * Reads the outputs of a stack from a JSON file.
+ *
+ * @throws ConsoleError when the file is missing (nothing has been brought up), is not JSON, or lacks a field; the message names it.
+ */
+export async function loadNetwork(file: string): Promise<Network> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    throw new ConsoleError(
+      `No network is up: ${file} does not exist.`,
+      "Bring one up with ./scripts/up, or name another outputs file with --outputs.",
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new ConsoleError(`${file} is not JSON: ${(error as Error).message}`, "Write it again with ./scripts/up.");
+  }
+  const parsed = networkSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new ConsoleError(
+      `${file} is not the output of a stack:\n${z.prettifyError(parsed.error)}`,
+      "An update that stopped halfway leaves this behind: run ./scripts/up again.",
+    );
+  }
+  return parsed.data;
+}
+
+/**
+ * The node of that name.
+ *
+ * @throws ConsoleError that lists the names there are.
+ */
+export function nodeNamed(network: Network, name: string): NetworkNode {
+  const node = network.nodes[name];
+  if (node === undefined) {
+    throw new ConsoleError(`There is no node ${name}.`, `The nodes are: ${Object.keys(network.nodes).join(", ")}.`);
+  }
+  return node;
+}
+
+/**
+ * The domain manager, which administers the domain and its topology.
+ *
+ * @throws ConsoleError when the network has none, as in the stack of an application user.
+ */
+export function domainManagerOf(network: Network): NetworkNode {
+  const manager = Object.values(network.nodes).find((node) => node.role === "domain-manager");
+  if (manager === undefined) {
+    throw new ConsoleError("This network has no domain manager.", "Ask the owner of the domain.");
+  }
+  return manager;
+}

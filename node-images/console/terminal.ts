@@ -1,0 +1,24 @@
+import { pause } from "./pause.ts";
+
+/** Writes a value for scripts: JSON on standard output, indented by two. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, (_, v) => (typeof v === "bigint" ? v.toString() : v), 2)}\n`);
+}
+
+/** Writes text for people on standard output. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/**
+ * Shows a text again and again in place until the signal ends it.
+ *
+ * @param everyMs the pause between two pictures
+ */
+export async function redraw(render: () => Promise<string>, everyMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const text = await render();
+    process.stdout.write(process.stdout.isTTY ? `\x1b[H\x1b[J${text}\n` : `${text}\n`);
+    await pause(everyMs, signal);
+  }
+}
