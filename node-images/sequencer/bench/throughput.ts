@@ -1,0 +1,199 @@
+/**
+ * How many messages a second the sequencers put in order, against what the same PostgreSQL takes by plain batched inserts.
+ *
+ * The ceiling writes what cannot be left out (time, sender, message id, payload) into a table with a primary key, in batches
+ * as large as the sequencers', through as many connections: no order between connections, no recipients, no counters, no
+ * deduplication.
+ */
+import { randomUUID } from "node:crypto";
+import { compressBatch } from "@pulumi-canton/protocol/envelope/batch.ts";
+import { silentLogger } from "@pulumi-canton/runtime/logger.ts";
+import { createTestDatabase } from "@pulumi-canton/runtime/testing/database.ts";
+import { newMessageId } from "@pulumi-canton/sequencer-client/send.ts";
+import pg from "pg";
+import type { SequencingRequest } from "../backend/batch-writer.ts";
+import { type Backend, openBackend } from "../backend/open-backend.ts";
+import { sequencerConfig, startTestSequencer, TestDomain } from "../testing/test-domain.ts";
+
+/** One line of the result. */
+export interface ThroughputRow {
+  /** What was measured. */
+  what: string;
+  messagesPerSecond: number;
+  /** Of the ceiling; 1 for the ceiling itself. */
+  ratio: number;
+  /** Latency of one message, in milliseconds; undefined where it says nothing. */
+  p50Ms: number | undefined;
+  p99Ms: number | undefined;
+}
+
+/** What to measure. */
+export interface ThroughputOptions {
+  /** URL of a superuser of the PostgreSQL to measure on. */
+  postgresUrl: string;
+  /** Length of each measurement in milliseconds. Default 3000. */
+  durationMs?: number;
+  /** Payload of a message in bytes. Default 300. */
+  payloadBytes?: number;
+}
+
+const batchMessages = 500;
+const connections = 2;
+const members = 10;
+
+/** Runs loops side by side for a while; answers how much they did a second. */
+async function rate(durationMs: number, loops: number, step: (loop: number) => Promise<number>): Promise<number> {
+  const begun = performance.now();
+  let done = 0;
+  await Promise.all(
+    Array.from({ length: loops }, async (_, loop) => {
+      while (performance.now() - begun < durationMs) {
+        const more = await step(loop);
+        done += more;
+      }
+    }),
+  );
+  return (done * 1000) / (performance.now() - begun);
+}
+
+function percentile(sorted: readonly number[], share: number): number | undefined {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+function row(what: string, messagesPerSecond: number, ceiling: number, latencies: number[] = []): ThroughputRow {
+  const sorted = latencies.sort((a, b) => a - b);
+  return {
+    what,
+    messagesPerSecond,
+    ratio: messagesPerSecond / ceiling,
+    p50Ms: percentile(sorted, 0.5),
+    p99Ms: percentile(sorted, 0.99),
+  };
+}
+
+/** Plain batched inserts a second. */
+async function plainInserts(pool: pg.Pool, durationMs: number, payloadBytes: number): Promise<number> {
+  await pool.query(
+    "CREATE TABLE plain (ts bigint PRIMARY KEY, sender integer NOT NULL, message_id text NOT NULL, payload bytea NOT NULL)",
+  );
+  const payload = Buffer.alloc(payloadBytes * batchMessages, 7);
+  const positions = Array.from({ length: batchMessages }, (_, index) => index);
+  let next = 0;
+  return await rate(durationMs, connections, async () => {
+    const first = next;
+    next += batchMessages;
+    await pool.query({
+      name: "plain",
+      text: `INSERT INTO plain SELECT $1::bigint + n, sender, message_id, substring($4::bytea FROM ((n - 1) * $5::integer + 1)::integer FOR $5::integer)
+             FROM unnest($2::integer[], $3::text[]) WITH ORDINALITY AS m (sender, message_id, n)`,
+      values: [
+        first,
+        `{${positions.map((position) => position % members)}}`,
+        positions.map(() => randomUUID()),
+        payload,
+        payloadBytes,
+      ],
+    });
+    return batchMessages;
+  });
+}
+
+/** Messages a second through the writers of two sequencers: ordered, deduplicated, durable, with all recipients. */
+async function ordered(backends: readonly Backend[], durationMs: number, payloadBytes: number) {
+  const names = Array.from({ length: members }, (_, index) => `PAR::m${index}::1220${"0".repeat(64)}`);
+  const numbers = [...((await backends[0]?.members.register(names))?.values() ?? [])];
+  const payload = compressBatch([
+    { content: Buffer.alloc(payloadBytes - 110, 7), recipients: [names[0] as string] },
+  ]).compressedBatch;
+  const maxSequencingTime = BigInt(Date.now() + 3_600_000) * 1000n;
+  const latencies: number[] = [];
+  let sent = 0;
+  const message = (): SequencingRequest => ({
+    sender: numbers[sent++ % members] as number,
+    messageId: newMessageId(),
+    maxSequencingTime,
+    recipients: [numbers[sent % members] as number],
+    payload,
+  });
+  // Enough outstanding that each writer can fill its next batch while it writes one.
+  const perSecond = await rate(durationMs, backends.length * batchMessages * 4, async (loop) => {
+    const begun = performance.now();
+    await backends[loop % backends.length]?.writer.write(message());
+    latencies.push(performance.now() - begun);
+    return 1;
+  });
+  return { perSecond, latencies };
+}
+
+/** Messages a second from a signing client through two sequencers' gRPC to a subscriber that decodes each. */
+async function endToEnd(domain: TestDomain, durationMs: number, payloadBytes: number, outstanding: number) {
+  const [alice, bob] = [await domain.join("alice"), await domain.join("bob")];
+  const senders = domain.connections.map((connection) => domain.client(alice, { connections: [connection] }));
+  const begun = new Map<string, number>();
+  const latencies: number[] = [];
+  const done = new AbortController();
+  let end: string | undefined;
+  const reading = domain.client(bob).subscribe({ fromCounter: 0n, signal: done.signal }, async ({ envelopes }) => {
+    const id = envelopes[0]?.content.subarray(0, 36).toString() ?? "";
+    const at = begun.get(id);
+    if (at !== undefined) latencies.push(performance.now() - at);
+    begun.delete(id);
+    if (id === end) done.abort();
+  });
+  const padding = Buffer.alloc(Math.max(0, payloadBytes - 150), 7);
+  const send = async (loop: number, id: string) => {
+    const content = Buffer.concat([Buffer.from(id), padding]);
+    await senders[loop % senders.length]?.send({ envelopes: [{ content, recipients: [bob.member] }] });
+  };
+  const perSecond = await rate(durationMs, outstanding, async (loop) => {
+    const id = randomUUID();
+    begun.set(id, performance.now());
+    await send(loop, id);
+    return 1;
+  });
+  end = randomUUID();
+  await send(0, end);
+  await reading;
+  return { perSecond, latencies };
+}
+
+/** Measures; takes about five times the duration. */
+export async function sequencerThroughput(options: ThroughputOptions): Promise<ThroughputRow[]> {
+  const { postgresUrl, durationMs = 3_000, payloadBytes = 300 } = options;
+  await using plainDatabase = await createTestDatabase(postgresUrl);
+  await using backendDatabase = await createTestDatabase(postgresUrl);
+  await using servedBackend = await createTestDatabase(postgresUrl);
+  await using first = await createTestDatabase(postgresUrl);
+  await using second = await createTestDatabase(postgresUrl);
+  const rows: ThroughputRow[] = [];
+
+  const url = new URL(postgresUrl);
+  url.pathname = `/${plainDatabase.storage.database}`;
+  const pool = new pg.Pool({ connectionString: url.href, max: connections });
+  const ceiling = await plainInserts(pool, durationMs, payloadBytes);
+  await pool.end();
+  rows.push(row("plain batched inserts (ceiling)", ceiling, ceiling));
+
+  const open = () => openBackend({ storage: backendDatabase.storage, logger: silentLogger });
+  const backends = [await open(), await open()];
+  const writing = await ordered(backends, durationMs, payloadBytes);
+  for (const backend of backends) await backend.close();
+  rows.push(row("sequenced by two sequencers, saturated", writing.perSecond, ceiling, writing.latencies));
+
+  const sequencers = [
+    await startTestSequencer(sequencerConfig("sequencer1", first.storage, servedBackend.storage)),
+    await startTestSequencer(sequencerConfig("sequencer2", second.storage, servedBackend.storage)),
+  ];
+  const domain = new TestDomain();
+  try {
+    await domain.start(sequencers);
+    const busy = await endToEnd(domain, durationMs, payloadBytes, 128);
+    rows.push(row("signed, over gRPC, to a subscriber, saturated", busy.perSecond, ceiling, busy.latencies));
+    const calm = await endToEnd(domain, durationMs, payloadBytes, 1);
+    rows.push(row("signed, over gRPC, to a subscriber, one at a time", calm.perSecond, ceiling, calm.latencies));
+  } finally {
+    domain.close();
+    for (const sequencer of sequencers) await sequencer.close();
+  }
+  return rows;
+}

@@ -1,0 +1,91 @@
+/** A sequencer that knows its domain and serves its members. */
+import type { Signature } from "@pulumi-canton/protocol/crypto/signature.ts";
+import type { StaticDomainParameters } from "@pulumi-canton/protocol/domain-parameters.ts";
+import { sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
+import { untilAborted } from "@pulumi-canton/runtime/abort.ts";
+import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import { Authenticator } from "./api/authenticator.ts";
+import { Subscriptions } from "./api/subscriptions.ts";
+import type { Backend } from "./backend/open-backend.ts";
+import type { SequencerConfig } from "./config.ts";
+import type { DomainTopology } from "./domain/domain-topology.ts";
+import type { Initialization } from "./domain/initialization.ts";
+
+/** How often what has expired is forgotten, in milliseconds. */
+const sweepIntervalMs = 30_000;
+
+/** Everything that the public API works with. */
+export interface ServingSequencer {
+  readonly domainId: string;
+  /** `SEQ::…` */
+  readonly sequencerId: string;
+  readonly staticParameters: StaticDomainParameters;
+  readonly topology: DomainTopology;
+  readonly backend: Backend;
+  readonly authenticator: Authenticator;
+  readonly subscriptions: Subscriptions;
+  /** Signs an event with this sequencer's key. */
+  signEvent(content: Buffer): Promise<Signature>;
+  /** Takes one of the mailboxes that may be made this minute for members that have not joined; false when there is none left. */
+  mayOnboard(): boolean;
+  stop(): void;
+}
+
+/** Starts to follow the topology and to serve. The topology has to be bootstrapped. */
+export async function startServing(options: {
+  config: Pick<SequencerConfig, "authentication" | "onboardingsPerMinute">;
+  initialization: Initialization;
+  staticParameters: StaticDomainParameters;
+  topology: DomainTopology;
+  backend: Backend;
+  keys: KeyStore;
+  /** Ends the waiting for the topology to be read up to its end. */
+  signal: AbortSignal;
+}): Promise<ServingSequencer> {
+  const { config, initialization, staticParameters, topology, backend, keys, signal } = options;
+  const { domainId, signingKey } = initialization;
+  const sequencerId = sequencerMember(domainId);
+  const authenticator = new Authenticator({
+    membership: topology,
+    isDisabled: (member) => backend.members.isDisabled(member),
+    nonceLifetimeMs: config.authentication.nonceLifetime,
+    tokenLifetimeMs: config.authentication.tokenLifetime,
+  });
+  const subscriptions = new Subscriptions();
+  const recheck = () => {
+    authenticator.sweep();
+    subscriptions.recheck((session) => authenticator.check(session));
+  };
+  topology.onChange(recheck);
+  backend.onMembersChanged = recheck;
+
+  const own = (await backend.members.register([sequencerId])).get(sequencerId) as number;
+  // Nobody is told who is a member by a topology that is known to be old.
+  const caughtUp = backend.reader.lead({
+    member: own,
+    nextCounter: topology.nextCounter,
+    apply: (events) => topology.apply(events),
+  });
+  await untilAborted(caughtUp, signal);
+
+  let onboardings = config.onboardingsPerMinute;
+  const refill = setInterval(() => {
+    onboardings = config.onboardingsPerMinute;
+  }, 60_000).unref();
+  const sweep = setInterval(() => authenticator.sweep(), sweepIntervalMs).unref();
+  return {
+    domainId,
+    sequencerId,
+    staticParameters,
+    topology,
+    backend,
+    authenticator,
+    subscriptions,
+    signEvent: (content) => keys.sign(signingKey, "sequenced-event", content),
+    mayOnboard: () => onboardings > 0 && onboardings-- > 0,
+    stop: () => {
+      clearInterval(refill);
+      clearInterval(sweep);
+    },
+  };
+}
