@@ -1,0 +1,65 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { clearPendingCreates, openSession, openStack, run, waitForOthers } from "../engine/session.ts";
+import { command, say, unknownArgument } from "../environment/command.ts";
+import { defaultStack } from "../environment/engine-environment.ts";
+import { ensureHome } from "../environment/home.ts";
+import { takeLock } from "../environment/lock.ts";
+import { homeOf } from "../environment/paths.ts";
+import { changesIn, describeChanges } from "../summary/event-log.ts";
+import { readiness } from "../summary/readiness.ts";
+import { parseStackOutputs } from "../summary/stack-outputs.ts";
+import { summarize } from "../summary/summary.ts";
+
+const help = `usage: ./scripts/up
+
+Brings up the Canton network that stacks/local.ts and Pulumi.local.yaml describe, on this machine, and prints what runs.
+Installs what it needs first. Run again, it repairs what has drifted and does nothing else. Interrupted or killed, run
+it again: it goes on from there. Everything it makes is in .canton (CANTON_HOME names another folder; CANTON_CONFIG
+names another configuration file).
+
+A refused participant (not on the allow-list) is an error of its own; the rest of the network stands.
+
+exit codes: 0 up; 69 something is missing on this machine; 75 another ./scripts/up or down is running; else failed`;
+
+await command(async ([argument]) => {
+  if (argument === "--help" || argument === "-h") {
+    process.stdout.write(`${help}\n`);
+    return 0;
+  }
+  if (argument !== undefined) unknownArgument(argument);
+  const home = homeOf(process.env);
+  ensureHome(home);
+  takeLock(home.lockFile, "./scripts/up");
+  const session = await openStack(await openSession(process.env, say), defaultStack, { create: true, say });
+  await waitForOthers(session, say);
+  await clearPendingCreates(session, say);
+
+  // What the engine did is read from its event log, which it only writes with its debugging commands turned on.
+  const eventLog = join(home.directory, "up-events.json");
+  rmSync(eventLog, { force: true });
+  const updating = { ...session, environment: { ...session.environment, PULUMI_DEBUG_COMMANDS: "true" } };
+  const { exitCode } = await run(updating, [
+    "up",
+    "--yes",
+    "--skip-preview",
+    "--continue-on-error",
+    "--suppress-outputs",
+    `--event-log=${eventLog}`,
+    ...(process.stdout.isTTY ? [] : ["--suppress-progress"]),
+  ]);
+  const changes = existsSync(eventLog) ? changesIn(readFileSync(eventLog, "utf8")) : undefined;
+  rmSync(eventLog, { force: true });
+  if (exitCode === 0 && changes) process.stdout.write(`\nUp: ${describeChanges(changes)}.\n\n`);
+
+  const { output } = await run(session, ["stack", "output", "--json"], true);
+  const outputs = parseStackOutputs(output);
+  if (outputs !== undefined && Object.keys(outputs.nodes).length > 0) {
+    // The console reads them here, without the engine.
+    writeFileSync(`${home.outputs}.new`, output);
+    renameSync(`${home.outputs}.new`, home.outputs);
+    process.stdout.write(`${summarize(outputs, await readiness(outputs))}\n`);
+  }
+  if (exitCode !== 0) say("\nNot all went well, see above. When the cause is gone, run ./scripts/up again.");
+  return exitCode;
+});

@@ -1,0 +1,40 @@
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import type { Engine } from "../engine/engine.ts";
+import { pluginsVariable } from "../engine/plugin-launchers.ts";
+import { ensurePassphrase } from "./passphrase.ts";
+import { cacheDirectory, type Home, root } from "./paths.ts";
+
+/** The stack that commands mean when they are not told another. */
+export const defaultStack = "local";
+
+const plugins = join(root, "scripts", "language-host", "bin");
+
+/**
+ * The environment in which the engine runs this project: state in a folder of the clone, no account, Node 24 first on
+ * the PATH, plugins of this clone. Makes the folders and the passphrase if they are not there.
+ */
+export function engineEnvironment(environment: NodeJS.ProcessEnv, home: Home, engine: Engine): NodeJS.ProcessEnv {
+  mkdirSync(home.state, { recursive: true, mode: 0o700 });
+  mkdirSync(home.pulumiHome, { recursive: true });
+  ensurePassphrase(home.passphraseFile);
+  const { PULUMI_CONFIG_PASSPHRASE: _, ...inherited } = environment; // it would win over the file
+  return {
+    ...inherited,
+    CANTON_HOME: home.directory,
+    PATH: searchPath(environment.PATH, engine),
+    PULUMI_BACKEND_URL: `file://${home.state}`,
+    PULUMI_HOME: home.pulumiHome,
+    PULUMI_CONFIG_PASSPHRASE_FILE: home.passphraseFile,
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    [pluginsVariable]: plugins,
+    // Programs, language host and dynamic providers load the same modules each time: compiled code is kept.
+    NODE_COMPILE_CACHE: environment.NODE_COMPILE_CACHE || join(cacheDirectory(environment), "compiled"),
+  };
+}
+
+/** Node 24 first; our plugins last, and only for an engine that came without its own: those are not to be shadowed. */
+function searchPath(path: string | undefined, engine: Engine): string {
+  const own = existsSync(join(dirname(realpathSync(engine.file)), "pulumi-language-nodejs"));
+  return [join(root, "node_modules", ".bin"), path ?? "", ...(own ? [] : [plugins])].join(delimiter);
+}

@@ -1,0 +1,36 @@
+/**
+ * The program of every stack: runs the template in this folder that bears the stack's name, or the one that the
+ * stack's configuration names (`pulumi config set template azure`). A template is a module that exports its outputs,
+ * or, as its default export, a function that returns them.
+ */
+import { readdirSync } from "node:fs";
+import { basename } from "node:path";
+import { Config, getStack, RunError } from "@pulumi/pulumi";
+
+const templates = readdirSync(import.meta.dirname)
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== basename(import.meta.filename))
+  .map((file) => basename(file, ".ts"));
+
+// A resource that failed has told why; the SDK then tells once more that it failed, with a stack trace of its own code.
+process.prependListener("unhandledRejection", (reason) => {
+  if (reason instanceof Error && reason.message.endsWith("failed to register")) {
+    reason.stack = `${reason.message}, see its error above; what depends on it was left out`;
+  }
+});
+
+/** Runs the stack's template and gives back its outputs. */
+export default async function program(): Promise<unknown> {
+  const configured = new Config().get("template");
+  const template = configured ?? getStack();
+  if (!templates.includes(template)) {
+    const asked =
+      configured === undefined
+        ? `stack '${template}' has no template of its name`
+        : `there is no template '${template}', which its configuration names`;
+    throw new RunError(
+      `${asked}. Templates are: ${templates.join(", ")}. Name one with: ./scripts/pulumi config set template NAME`,
+    );
+  }
+  const module: Record<string, unknown> = await import(`./${template}.ts`);
+  return typeof module.default === "function" ? module.default() : { ...module };
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["{components,node-images,policies,scripts,stacks,test}/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/.canton/**", "**/gen/**"],
+    // One PostgreSQL for the whole run; tests make their own databases in it.
+    globalSetup: ["test/postgres.ts"],
+    // Tests start processes and databases of their own: more at once than this only makes two cores wait.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    // A test that needs a second try is a test to repair.
+    retry: 0,
+  },
+});
