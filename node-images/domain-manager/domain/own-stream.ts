@@ -1,0 +1,165 @@
+/** The domain manager's own subscription: its view of the domain as DOM::, and the requests that are sent to it. */
+import { encodeEnvelopeContent } from "@pulumi-canton/protocol/envelope/envelope-content.ts";
+import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
+import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
+import { describeError } from "@pulumi-canton/runtime/errors.ts";
+import type { Health } from "@pulumi-canton/runtime/health.ts";
+import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import { childSpan, newTrace, parseTraceparent, withTrace } from "@pulumi-canton/runtime/trace.ts";
+import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-event.ts";
+import type { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
+import type { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
+import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
+import type { DispatchStore } from "../dispatch/dispatch-store.ts";
+import { Wakeup } from "../dispatch/wakeup.ts";
+import { type DomainRules, decideRequest } from "../requests/decide-request.ts";
+import { type AnswerableRequest, readRegistrationRequest } from "../requests/read-request.ts";
+import type { RequestStore, WaitingResponse } from "../requests/request-store.ts";
+
+/** How long the manager waits between acknowledgements, in milliseconds. */
+const acknowledgeEveryMs = 5_000;
+
+/** What the subscription works with. */
+export interface OwnStreamOptions {
+  readonly client: SequencerClient;
+  readonly processor: TopologyProcessor;
+  readonly authorized: TopologyStore;
+  readonly dispatch: DispatchStore;
+  readonly requests: RequestStore;
+  readonly rules: DomainRules;
+  /** Rung when answers wait to be sent. */
+  readonly responses: Wakeup;
+  readonly health: Health;
+  readonly logger: Logger;
+}
+
+/** Follows the stream of DOM::. */
+export class OwnStream {
+  readonly #options: OwnStreamOptions;
+  /** Rung after every event. */
+  readonly processed = new Wakeup();
+
+  constructor(options: OwnStreamOptions) {
+    this.#options = options;
+  }
+
+  /** Runs until the signal aborts; what interrupts it is repeated with backoff. @throws the signal's reason */
+  async run(signal: AbortSignal): Promise<never> {
+    const { client, processor, health, logger } = this.#options;
+    let delays = backoffDelays({ maxDelayMs: 5_000 });
+    health.set("sequencer", { degraded: "not connected yet" });
+    while (true) {
+      signal.throwIfAborted();
+      const from = processor.nextCounter;
+      const attempt = new AbortController();
+      const until = AbortSignal.any([signal, attempt.signal]);
+      // A domain may be silent for long: an own message that comes back shows that the subscription works.
+      const works = this.isCurrent(until).then(
+        () => health.set("sequencer", "ok"),
+        (error: unknown) => logger.debug({ error }, "The subscription was not seen to work"),
+      );
+      try {
+        await client.subscribe({ fromCounter: from, signal }, (event) => {
+          const trace = parseTraceparent(event.traceparent);
+          return withTrace(trace === undefined ? newTrace() : childSpan(trace), () => this.#process(event));
+        });
+        signal.throwIfAborted();
+      } catch (error) {
+        attempt.abort(new Error("the subscription was interrupted"));
+        await works;
+        signal.throwIfAborted();
+        if (processor.nextCounter > from) delays = backoffDelays({ maxDelayMs: 5_000 });
+        const delayMs = delays.next().value;
+        health.set("sequencer", { degraded: describeError(error) });
+        logger.warn({ error, delayMs }, "The subscription was interrupted, trying again");
+        await abortableSleep(delayMs, signal);
+      }
+    }
+  }
+
+  /** Acknowledges what was processed, until the signal aborts. @throws the signal's reason */
+  async acknowledge(signal: AbortSignal): Promise<never> {
+    const { client, processor, logger } = this.#options;
+    let acknowledged = 0n;
+    while (true) {
+      const rung = this.processed.arm();
+      const timestamp = processor.position?.timestamp ?? 0n;
+      if (timestamp > acknowledged) {
+        try {
+          await client.acknowledge(timestamp, { signal });
+          acknowledged = timestamp;
+        } catch (error) {
+          signal.throwIfAborted();
+          logger.info({ error: describeError(error) }, "Acknowledging failed, trying again later");
+        }
+        await abortableSleep(acknowledgeEveryMs, signal);
+      } else await rung(signal);
+    }
+  }
+
+  /** Resolves when everything that was sequenced for this member before the call is processed. */
+  async isCurrent(signal: AbortSignal): Promise<void> {
+    const { client, processor } = this.#options;
+    const sequenced = await client.send({ envelopes: [] }, { signal });
+    while (true) {
+      const rung = this.processed.arm();
+      if ((processor.position?.timestamp ?? 0n) >= sequenced) return;
+      await rung(signal);
+    }
+  }
+
+  async #process(event: ReceivedEvent): Promise<void> {
+    const { processor, dispatch } = this.#options;
+    // Own transactions of the request service, told from those it has decided already by the event's counter.
+    await this.#decideRequests(event);
+    await processor.process(event, async (client) => {
+      if (event.messageId !== undefined && event.deliverError === undefined) {
+        await dispatch.cameBack(client, event.messageId, event.timestamp);
+      }
+    });
+    this.processed.ring();
+  }
+
+  async #decideRequests(event: ReceivedEvent): Promise<void> {
+    const { authorized, requests, rules, responses, logger } = this.#options;
+    const asked: AnswerableRequest[] = [];
+    for (const { content } of event.envelopes) {
+      try {
+        const request = readRegistrationRequest(content);
+        if (request !== undefined) asked.push(request);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        logger.warn({ counter: event.counter, error: error.message }, "An envelope cannot be read");
+      }
+    }
+    if (asked.length === 0) return;
+    const { result } = await authorized.update(async (before, client) => {
+      if ((await requests.decided(client)) >= event.counter) return { append: [], state: before, result: [] };
+      let state = before;
+      const decided = [];
+      for (const request of asked) {
+        const decision = await decideRequest(request, state, rules);
+        state = decision.state;
+        decided.push({ request, ...decision });
+      }
+      const waiting = decided.map(({ request, results }, place): WaitingResponse => {
+        const { requestedBy, participant, requestId } = request;
+        const response = { requestedBy, participant, requestId, domainId: rules.domainId, results: [...results] };
+        const content = encodeEnvelopeContent({ kind: "register-topology-response", response });
+        return { counter: event.counter, place, recipient: requestedBy, content, attempt: 0 };
+      });
+      await requests.decide(client, event.counter, waiting);
+      return { append: decided.flatMap(({ append }) => append).map((signed) => ({ signed })), state, result: decided };
+    });
+    if (result.length > 0) responses.ring();
+    for (const { request, results } of result) {
+      const { requestedBy, participant, requestId } = request;
+      const states = results.map((each) => each.state);
+      const reason = results.find((each) => each.state === "REJECTED" || each.state === "FAILED")?.errorMessage;
+      logger.info(
+        { requestedBy, participant, requestId, states, ...(reason === undefined ? {} : { reason }) },
+        reason === undefined ? "Topology transactions were registered" : "Topology transactions were refused",
+      );
+    }
+  }
+}

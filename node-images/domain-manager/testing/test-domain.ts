@@ -1,0 +1,165 @@
+/** A domain for tests: real nodes in this process, each with a database of its own. */
+
+import { checkConfig } from "@pulumi-canton/runtime/config.ts";
+import { Health } from "@pulumi-canton/runtime/health.ts";
+import { createLogger, type Logger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
+import { createMetrics } from "@pulumi-canton/runtime/metrics.ts";
+import type { NodeContext } from "@pulumi-canton/runtime/node.ts";
+import { createTestDatabase, type TestDatabase } from "@pulumi-canton/runtime/testing/database.ts";
+import { mediatorSchema } from "../../mediator/config.ts";
+import { type RunningMediator, startMediator } from "../../mediator/node.ts";
+import { sequencerSchema } from "../../sequencer/config.ts";
+import { type RunningSequencer, startSequencer } from "../../sequencer/sequencer-node.ts";
+import { domainManagerSchema } from "../config.ts";
+import { type RunningDomainManager, startDomainManager } from "../node.ts";
+
+const http = { address: "127.0.0.1", port: 0 };
+const admin = { address: "127.0.0.1", port: 0 };
+
+/** What a node is started with; `failure` settles when the node says that it cannot go on. */
+export function testContext(name: string, role: string): NodeContext & { readonly failures: unknown[] } {
+  const logger: Logger =
+    process.env["TEST_LOGS"] === undefined ? silentLogger : createLogger({ node: name, role, level: "info" });
+  const failures: unknown[] = [];
+  return {
+    logger,
+    health: new Health(),
+    metrics: createMetrics({}, { processMetrics: false }),
+    signal: new AbortController().signal,
+    fail: (error) => failures.push(error),
+    failures,
+  };
+}
+
+/** Nodes and databases that a test has started; all end with it. */
+export class TestDomain implements AsyncDisposable {
+  readonly #databases: TestDatabase[] = [];
+  readonly #running = new Set<{ close(): Promise<void> }>();
+  #backend: TestDatabase | undefined;
+
+  async database(): Promise<TestDatabase> {
+    const database = await createTestDatabase();
+    this.#databases.push(database);
+    return database;
+  }
+
+  /** Starts a sequencer on the shared backend. */
+  async sequencer(
+    name: string,
+    options: { database?: TestDatabase; adminPort?: number; publicPort?: number } = {},
+  ): Promise<RunningSequencer & { readonly name: string; readonly database: TestDatabase }> {
+    const database = options.database ?? (await this.database());
+    this.#backend ??= await this.database();
+    const config = checkConfig(sequencerSchema, {
+      name,
+      adminApi: { ...admin, port: options.adminPort ?? 0 },
+      publicApi: { ...admin, port: options.publicPort ?? 0 },
+      health: http,
+      storage: { ...database.storage, maxConnections: 4 },
+      backend: { ...this.#backend.storage, maxConnections: 4 },
+    });
+    const context = testContext(name, "sequencer");
+    const running = await startSequencer(config, context);
+    context.health.markStarted();
+    return { ...this.#track(running), name, database };
+  }
+
+  /** Starts a mediator. */
+  async mediator(
+    name: string,
+    options: { database?: TestDatabase; adminPort?: number } = {},
+  ): Promise<RunningMediator & { readonly name: string; readonly database: TestDatabase }> {
+    const database = options.database ?? (await this.database());
+    const config = checkConfig(mediatorSchema, {
+      name,
+      adminApi: { ...admin, port: options.adminPort ?? 0 },
+      health: http,
+      storage: { ...database.storage, maxConnections: 4 },
+    });
+    const context = testContext(name, "mediator");
+    const running = await startMediator(config, context);
+    context.health.markStarted();
+    return { ...this.#track(running), name, database };
+  }
+
+  /** Starts the domain manager. */
+  async manager(options: {
+    sequencers?: readonly { name: string; adminPort: number; publicPort: number }[];
+    mediators?: readonly { name: string; adminPort: number }[];
+    policy?: "open" | "permissioned";
+    auto?: boolean;
+    database?: TestDatabase;
+  }): Promise<
+    RunningDomainManager & { readonly database: TestDatabase; readonly context: ReturnType<typeof testContext> }
+  > {
+    const database = options.database ?? (await this.database());
+    const context = testContext("mydomain", "domain-manager");
+    const config = checkConfig(domainManagerSchema, {
+      ...managerConfig({ ...options, sequencers: options.sequencers ?? [], mediators: options.mediators ?? [] }),
+      storage: { ...database.storage, maxConnections: 4 },
+    });
+    const running = await startDomainManager(config, context);
+    context.health.markStarted();
+    return { ...this.#track(running), database, context };
+  }
+
+  #track<T extends { close(): Promise<void> }>(running: T): T {
+    const tracked = {
+      ...running,
+      close: async () => {
+        this.#running.delete(tracked);
+        await running.close();
+      },
+    };
+    this.#running.add(tracked);
+    return tracked;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#running].map((running) => running.close()));
+    await Promise.all(this.#databases.map((database) => database.drop()));
+  }
+}
+
+/** The part of a domain manager's configuration that is not about its own database. */
+export function managerConfig(options: {
+  sequencers: readonly { name: string; adminPort: number; publicPort: number }[];
+  mediators: readonly { name: string; adminPort: number }[];
+  policy?: "open" | "permissioned";
+  auto?: boolean;
+}) {
+  return {
+    name: "mydomain",
+    adminApi: admin,
+    health: http,
+    init: { auto: options.auto ?? true },
+    domain: {
+      onboarding: { policy: options.policy ?? "permissioned" },
+      sequencers: options.sequencers.map(({ name, adminPort, publicPort }) => ({
+        name,
+        adminApi: { address: "127.0.0.1", port: adminPort },
+        publicApi: `http://127.0.0.1:${publicPort}`,
+      })),
+      mediators: options.mediators.map(({ name, adminPort }) => ({
+        name,
+        adminApi: { address: "127.0.0.1", port: adminPort },
+      })),
+    },
+  };
+}
+
+/** Looks again and again until a value is there; the look that throws last is what a timeout tells. */
+export async function eventually<T>(look: () => Promise<T | undefined>, withinMs = 20_000): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  let last: unknown = "nothing yet";
+  while (performance.now() < deadline) {
+    try {
+      const value = await look();
+      if (value !== undefined && value !== false) return value;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`not within ${withinMs} ms`, { cause: last });
+}

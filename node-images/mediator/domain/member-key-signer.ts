@@ -1,0 +1,19 @@
+/** Signs towards the sequencers with the keys that the node holds. */
+import type { Fingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
+import type { MemberSigner } from "@pulumi-canton/sequencer-client/member-signer.ts";
+import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import { secretKeyNotInStore } from "@pulumi-canton/topology/topology-errors.ts";
+
+/**
+ * @param current fingerprints of the member's own signing keys, the one to be preferred last; asked for every signature
+ */
+export function memberKeySigner(keys: KeyStore, current: () => readonly Fingerprint[]): MemberSigner {
+  return {
+    sign: async (purpose, content, fingerprints) => {
+      const candidates = fingerprints ?? current();
+      const key = (await keys.heldSigningKeys(candidates)).at(-1);
+      if (key === undefined) throw secretKeyNotInStore(candidates.join(", "), {});
+      return keys.sign(key, purpose, content);
+    },
+  };
+}
