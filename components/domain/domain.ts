@@ -1,0 +1,189 @@
+import {
+  all,
+  ComponentResource,
+  type ComponentResourceOptions,
+  type CustomResourceOptions,
+  type Input,
+  interpolate,
+  mergeOptions,
+  type Output,
+  output,
+} from "@pulumi/pulumi";
+import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
+import { type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
+import { AllowListing } from "../topology/allow-listing/allow-listing.ts";
+import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
+import type { Permission, TrustLevel } from "../topology/topology-names.ts";
+
+/** Who may join a domain: those on the allow-list, or everybody. */
+export type OnboardingPolicy = "permissioned" | "open";
+
+/** Arguments of a `Domain`. */
+export interface DomainArgs {
+  /** Where its nodes run. */
+  readonly platform: Platform;
+  /** Name of the domain: the identifier in its id, and what participants call it. Example: `"mydomain"`. */
+  readonly alias: string;
+  /** How many sequencers, all active over one shared backend; 1 to 9. Default: 2. */
+  readonly sequencers?: number;
+  /** Who may join. Default: `permissioned`. */
+  readonly policy?: OnboardingPolicy;
+  /** Put before the names of its nodes, where a platform runs several domains. Example: `"eu-"`. Default: nothing. */
+  readonly prefix?: string;
+}
+
+/** What an `AllowListing` of a domain takes. */
+export interface AdmissionArgs {
+  /** Id of the participant, with or without `PAR::`. */
+  readonly participant: Input<string>;
+  /** What it may do. Default: `Submission`. */
+  readonly permission?: Permission;
+  /** Default: `Ordinary`. */
+  readonly trustLevel?: TrustLevel;
+}
+
+/**
+ * A domain: a domain manager, sequencers over one shared backend, and a mediator, each with a database of its own. The domain
+ * manager initialises the others, and is there once they are.
+ *
+ * Resources: 1 + 2 for the domain manager, 2 for the mediator, 2 for every sequencer, 1 for the shared backend; with two
+ * sequencers 10.
+ */
+export class Domain extends ComponentResource {
+  /** Id of the domain, `alias::fingerprint`. */
+  declare readonly domainId: Output<string>;
+  /** What participants call it. */
+  declare readonly alias: Output<string>;
+  /** Who may join. */
+  declare readonly policy: Output<OnboardingPolicy>;
+  /** Admin API of the domain manager. */
+  declare readonly adminApi: Output<Endpoint>;
+  /** What participants dial. */
+  declare readonly sequencers: Output<SequencerToDial[]>;
+  /** Its nodes by name, for a stack's outputs. */
+  readonly nodes: Readonly<Record<string, Output<NodeOutput>>>;
+  /** The domain manager: what stands on this domain ends with it. */
+  readonly manager: PlatformNode;
+
+  constructor(name: string, args: DomainArgs, options: ComponentResourceOptions = {}) {
+    super("pulumi-canton:domain:Domain", name, {}, options);
+    const { platform, alias, sequencers: count = 2, policy = "permissioned", prefix = "" } = args;
+    if (!Number.isInteger(count) || count < 1 || count > 9) {
+      throw new Error(`sequencers: got ${count}; a domain has 1 to 9 sequencers`);
+    }
+    const parent = { parent: this };
+
+    const backend = platform.database(`${prefix}sequencer-backend`, { purpose: "what all sequencers share" }, parent);
+    const sequencers = Array.from({ length: count }, (_, index) => {
+      const node = `${prefix}sequencer${index + 1}`;
+      const storage = platform.database(node, { purpose: `${node}'s own` }, parent);
+      return {
+        name: node,
+        node: platform.node(
+          node,
+          {
+            role: "sequencer",
+            config: {},
+            databases: { storage, backend },
+            ports: ["adminApi", "publicApi", "health"],
+            waitFor: "live",
+          },
+          parent,
+        ),
+      };
+    });
+
+    const mediatorName = `${prefix}mediator`;
+    const mediator = platform.node(
+      mediatorName,
+      {
+        role: "mediator",
+        config: {},
+        databases: { storage: platform.database(mediatorName, { purpose: `${mediatorName}'s own` }, parent) },
+        ports: ["adminApi", "health"],
+        waitFor: "live",
+      },
+      parent,
+    );
+
+    const managerName = `${prefix}domain-manager`;
+    this.manager = platform.node(
+      managerName,
+      {
+        role: "domain-manager",
+        config: {
+          init: { identity: { nodeIdentifier: { type: "explicit", name: alias } } },
+          domain: {
+            onboarding: { policy },
+            sequencers: all(
+              sequencers.map(({ name: peer, node }) =>
+                node.endpoints.apply((endpoints) => ({
+                  name: peer,
+                  adminApi: peerApi(endpoints["adminApi"]),
+                  publicApi: endpoints["publicApi"]?.url,
+                  ...(endpoints["publicApi"]?.tls && { publicApiCaFile: endpoints["publicApi"].tls.caFile }),
+                })),
+              ),
+            ),
+            mediators: [
+              { name: mediatorName, adminApi: mediator.endpoints.apply((endpoints) => peerApi(endpoints["adminApi"])) },
+            ],
+          },
+        },
+        databases: { storage: platform.database(managerName, { purpose: `${managerName}'s own` }, parent) },
+        ports: ["adminApi", "health"],
+        waitFor: "ready",
+      },
+      parent,
+    );
+
+    this.domainId = this.manager.uniqueIdentifier;
+    this.alias = output(alias);
+    this.policy = output(policy);
+    this.adminApi = endpointOf(this.manager, "adminApi");
+    // Known only once the domain manager has initialised them: whoever dials them before would be refused.
+    const publicApis = all(sequencers.map(({ node }) => endpointOf(node, "publicApi")));
+    this.sequencers = all([publicApis, this.domainId]).apply(([endpoints]) =>
+      endpoints.map((endpoint, index) => ({
+        alias: sequencers[index]?.name ?? "",
+        url: endpoint.url,
+        ...(endpoint.tls && { caFile: endpoint.tls.caFile }),
+      })),
+    );
+    this.nodes = {
+      [managerName]: nodeOutput("domain-manager", this.manager, interpolate`DOM::${this.domainId}`),
+      ...Object.fromEntries(
+        sequencers.map(({ name: node, node: sequencer }) => [
+          node,
+          nodeOutput("sequencer", sequencer, interpolate`SEQ::${this.domainId}`),
+        ]),
+      ),
+      [mediatorName]: nodeOutput("mediator", mediator, interpolate`MED::${this.domainId}`),
+    };
+    this.registerOutputs({
+      domainId: this.domainId,
+      alias: this.alias,
+      policy: this.policy,
+      sequencers: this.sequencers,
+    });
+  }
+
+  /**
+   * Puts a participant on the allow-list. One resource.
+   *
+   * @param name of the resource
+   */
+  admit(name: string, args: AdmissionArgs, options: CustomResourceOptions = {}): AllowListing {
+    return new AllowListing(
+      name,
+      { domainManager: this.adminApi, domainId: this.domainId, ...args },
+      // With the domain goes its allow-list: nothing is to be taken from a manager that is about to end.
+      mergeOptions({ parent: this, deletedWith: this.manager.resource }, options),
+    );
+  }
+}
+
+/** How the domain manager reaches a node's admin API: the keys of its configuration. */
+function peerApi(endpoint: Endpoint | undefined): unknown {
+  return endpoint && { address: endpoint.address, port: endpoint.port, ...(endpoint.tls && { tls: endpoint.tls }) };
+}

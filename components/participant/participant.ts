@@ -1,0 +1,107 @@
+import {
+  ComponentResource,
+  type ComponentResourceOptions,
+  type CustomResourceOptions,
+  type Input,
+  interpolate,
+  mergeOptions,
+  type Output,
+} from "@pulumi/pulumi";
+import type { Domain } from "../domain/domain.ts";
+import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
+import { type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
+import { DomainConnection } from "../topology/domain-connection/domain-connection.ts";
+import { Party } from "../topology/party/party.ts";
+
+/** Arguments of a `Participant`. */
+export interface ParticipantArgs {
+  /** Where it runs. */
+  readonly platform: Platform;
+  /** The identifier in its id. Example: `"alice"`. Default: the resource's name. */
+  readonly identifier?: string;
+}
+
+/** How a participant is connected to a domain. */
+export interface ConnectArgs {
+  /** What it is told to do when the domain refuses it, such as the lines of configuration that admit it. */
+  readonly admission?: Input<string>;
+  /** Id of the terms that are accepted, where the domain has any. */
+  readonly acceptedAgreement?: Input<string>;
+}
+
+/**
+ * A participant node with a database of its own. `connect` joins it to a domain, `party` has it host a party.
+ *
+ * Resources: 1 + 2, and one for every connection and party.
+ */
+export class Participant extends ComponentResource {
+  /** Its member id, `PAR::identifier::fingerprint`. */
+  declare readonly participantId: Output<string>;
+  /** Its admin API. */
+  declare readonly adminApi: Output<Endpoint>;
+  /** Its Ledger API. */
+  declare readonly ledgerApi: Output<Endpoint>;
+  /** Its node by name, for a stack's outputs. */
+  readonly nodes: Readonly<Record<string, Output<NodeOutput>>>;
+  /** The node itself. */
+  readonly node: PlatformNode;
+  readonly #name: string;
+
+  constructor(name: string, args: ParticipantArgs, options: ComponentResourceOptions = {}) {
+    super("pulumi-canton:participant:Participant", name, {}, options);
+    this.#name = name;
+    const { platform, identifier = name } = args;
+    const parent = { parent: this };
+    const storage = platform.database(name, { purpose: `${name}'s own` }, parent);
+    this.node = platform.node(
+      name,
+      {
+        role: "participant",
+        config: { init: { identity: { nodeIdentifier: { type: "explicit", name: identifier } } } },
+        databases: { storage },
+        ports: ["adminApi", "ledgerApi", "health"],
+        waitFor: "ready",
+      },
+      parent,
+    );
+    this.participantId = interpolate`PAR::${this.node.uniqueIdentifier}`;
+    this.adminApi = endpointOf(this.node, "adminApi");
+    this.ledgerApi = endpointOf(this.node, "ledgerApi");
+    this.nodes = { [name]: nodeOutput("participant", this.node, this.participantId) };
+    this.registerOutputs({ participantId: this.participantId });
+  }
+
+  /**
+   * Connects it to a domain under the domain's own alias. One resource.
+   *
+   * @param options `dependsOn` what admits it, on a permissioned domain
+   */
+  connect(domain: Domain, args: ConnectArgs = {}, options: CustomResourceOptions = {}): DomainConnection {
+    return new DomainConnection(
+      `${this.#name}-connection`,
+      {
+        participant: this.adminApi,
+        participantId: this.participantId,
+        domainAlias: domain.alias,
+        sequencers: domain.sequencers,
+        domainId: domain.domainId,
+        ...args,
+      },
+      mergeOptions({ parent: this, deletedWith: domain.manager.resource }, options),
+    );
+  }
+
+  /**
+   * Hosts a party, seen on the domain. One resource.
+   *
+   * @param party its name, which gets this participant's namespace. Example: `"Alice"`
+   * @param options `dependsOn` the connection to the domain
+   */
+  party(party: string, domain: Domain, options: CustomResourceOptions = {}): Party {
+    return new Party(
+      `${this.#name}-party-${party}`,
+      { participant: this.adminApi, participantId: this.participantId, party, domainId: domain.domainId },
+      mergeOptions({ parent: this, deletedWith: domain.manager.resource }, options),
+    );
+  }
+}

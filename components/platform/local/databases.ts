@@ -1,0 +1,56 @@
+/** One role and one database a node, with a password of its own. */
+import pg from "pg";
+import type { DatabaseConnection } from "../platform.ts";
+import type { LocalHome } from "./home.ts";
+import { readPorts } from "./ports.ts";
+import { asSuperuser, postgresHost } from "./postgres-server.ts";
+import { scramVerifier } from "./scram-verifier.ts";
+import { ensureSecret, removeSecret, secretFile } from "./secrets.ts";
+
+/** Name of the role and database that belong to a name of the stack: PostgreSQL's own alphabet. */
+export function databaseName(name: string): string {
+  return name.replaceAll("-", "_");
+}
+
+/** Makes the role and the database where they are missing, and sets the role's password. */
+export async function ensureDatabase(home: LocalHome, name: string): Promise<DatabaseConnection> {
+  const user = databaseName(name);
+  const verifier = scramVerifier(ensureSecret(home, `database-${name}`));
+  await asSuperuser(home, async (client) => {
+    const role = pg.escapeIdentifier(user);
+    // Two updates at once make it once: the second waits, then sees it.
+    await client.query("select pg_advisory_lock(hashtext($1))", [`database ${user}`]);
+    const roles = await client.query("select 1 from pg_roles where rolname = $1", [user]);
+    if (roles.rowCount === 0) await client.query(`create role ${role} login`);
+    await client.query(`alter role ${role} password ${pg.escapeLiteral(verifier)}`);
+    const databases = await client.query("select 1 from pg_database where datname = $1", [user]);
+    if (databases.rowCount === 0) await client.query(`create database ${role} owner ${role}`);
+    await client.query(`revoke all on database ${role} from public`);
+  });
+  return connectionOf(home, name);
+}
+
+/** Whether the database and its role are there; does not wait for a server that is down. */
+export function databaseExists(home: LocalHome, name: string): Promise<boolean> {
+  const user = databaseName(name);
+  const question =
+    "select 1 from pg_database d join pg_roles r on r.oid = d.datdba where d.datname = $1 and r.rolname = $1";
+  return asSuperuser(home, async (client) => (await client.query(question, [user])).rowCount === 1, { deadlineMs: 0 });
+}
+
+/** Drops the database, its role and its password, whoever is connected; well when they are not there. */
+export async function dropDatabase(home: LocalHome, name: string): Promise<void> {
+  await asSuperuser(home, async (client) => {
+    const role = pg.escapeIdentifier(databaseName(name));
+    await client.query(`drop database if exists ${role} with (force)`);
+    await client.query(`drop role if exists ${role}`);
+  });
+  removeSecret(home, `database-${name}`);
+}
+
+function connectionOf(home: LocalHome, name: string): DatabaseConnection {
+  const port = readPorts(home)["postgres.port"];
+  if (port === undefined) throw new Error(`there is no PostgreSQL server in ${home.directory}`);
+  const user = databaseName(name);
+  return { host: postgresHost, port, database: user, user, passwordFile: secretFile(home, `database-${name}`) };
+}

@@ -1,0 +1,191 @@
+/** The connection of a participant to a domain, through the participant's admin API. No Pulumi. */
+import { readFileSync } from "node:fs";
+import type { SequencerConnection } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_connection.ts";
+import {
+  DomainConnectionConfig,
+  DomainConnectivityServiceClient,
+} from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
+import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
+import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import type { Endpoint } from "../../platform/platform.ts";
+import { callDeadlineMs, converge, tolerate } from "../convergence.ts";
+import {
+  type ConnectionState,
+  type ConnectionStep,
+  planConnection,
+  planDisconnection,
+  type SequencerAddress,
+} from "./plan.ts";
+
+/** How long connecting may take, in milliseconds: it includes the onboarding. */
+const connectDeadlineMs = 60_000;
+
+/** Which connection. */
+export interface ConnectionTarget {
+  /** Admin API of the participant. */
+  readonly participant: Endpoint;
+  /** The participant's own name for the domain. */
+  readonly domainAlias: string;
+}
+
+/** A sequencer to connect to. */
+export interface SequencerToDial {
+  /** Name of the connection, unique among those of the domain. */
+  readonly alias: string;
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string;
+  /** PEM file of the authorities to trust for `https`; the machine's own when absent. */
+  readonly caFile?: string;
+}
+
+/** What to connect to. */
+export interface ConnectionWanted {
+  readonly sequencers: readonly SequencerToDial[];
+  /** The domain's id that is insisted on. */
+  readonly domainId: string;
+  /** Id of the terms that are accepted, where the domain asks for any. */
+  readonly acceptedAgreement?: string;
+}
+
+/** The domain did not let the participant in: it is not on the allow-list, or barred. */
+export class Refused extends Error {
+  override readonly name = "Refused";
+}
+
+/** What the participant says of the domain. */
+export async function observeConnection(target: ConnectionTarget): Promise<ConnectionState> {
+  return withClient(target, async (client) => {
+    const { results } = await call(client, "listConfiguredDomains", {}, { deadlineMs: callDeadlineMs });
+    const found = results.find(({ config }) => config?.domainAlias === target.domainAlias);
+    if (found?.config === undefined) return { registration: undefined, connected: false };
+    const { sequencerConnections, domainId, manualConnect } = found.config;
+    const sequencers = sequencerConnections.flatMap(fromWire);
+    return { registration: { sequencers, domainId, automatic: !manualConnect }, connected: found.connected };
+  });
+}
+
+/**
+ * Registers and connects, whatever the state is.
+ *
+ * @throws Refused when the domain does not let the participant in
+ * @throws CantonError for another refusal, Error when it is not reached in time
+ */
+export async function convergeConnection(target: ConnectionTarget, wanted: ConnectionWanted): Promise<void> {
+  const sequencers = wanted.sequencers.map(({ alias, url, caFile }) => ({
+    alias,
+    url,
+    ...(caFile !== undefined && { trust: readFileSync(caFile, "utf8") }),
+  }));
+  await converge({
+    what: `the connection of the participant at ${target.participant.url} to ${target.domainAlias}`,
+    observe: () => observeConnection(target),
+    plan: (state) => planConnection({ sequencers, domainId: wanted.domainId }, state),
+    apply: (step) => applyStep(target, { ...wanted, sequencers }, step),
+  });
+}
+
+/** Disconnects, and sees to it that the participant does not connect again by itself. */
+export async function convergeDisconnection(target: ConnectionTarget): Promise<void> {
+  await converge({
+    what: `the end of the connection of the participant at ${target.participant.url} to ${target.domainAlias}`,
+    observe: () => observeConnection(target),
+    plan: planDisconnection,
+    apply: async (step) => {
+      const { registration } = await observeConnection(target);
+      if (registration) await applyStep(target, registration, step);
+    },
+  });
+}
+
+type Dialled = {
+  readonly sequencers: readonly SequencerAddress[];
+  readonly domainId: string;
+  readonly acceptedAgreement?: string;
+};
+
+async function applyStep(target: ConnectionTarget, wanted: Dialled, step: ConnectionStep): Promise<void> {
+  const { domainAlias } = target;
+  const deadline = { deadlineMs: callDeadlineMs };
+  await withClient(target, async (client) => {
+    switch (step.do) {
+      case "register":
+        await call(client, "registerDomain", { add: configOf(domainAlias, wanted, false) }, deadline);
+        return;
+      case "modify":
+        await call(client, "modifyDomain", { modify: configOf(domainAlias, wanted, step.automatic) }, deadline);
+        return;
+      case "disconnect":
+        await tolerate(["SYNC_SERVICE_UNKNOWN_DOMAIN", "SYNC_SERVICE_DOMAIN_IS_NOT_CONNECTED"], () =>
+          call(client, "disconnectDomain", { domainAlias }, deadline),
+        );
+        return;
+      case "agree": {
+        // The node itself waits up to half a minute for a domain that it cannot reach.
+        const { agreement, accepted } = await call(
+          client,
+          "getAgreement",
+          { domainAlias },
+          { deadlineMs: connectDeadlineMs },
+        );
+        if (agreement === undefined || accepted) return;
+        if (wanted.acceptedAgreement !== agreement.id) {
+          throw new Error(
+            `${domainAlias} asks to accept its terms (id ${agreement.id}); read them and set acceptedAgreement to that id:\n${agreement.text}`,
+          );
+        }
+        await call(client, "acceptAgreement", { domainAlias, agreementId: agreement.id }, deadline);
+        return;
+      }
+      case "connect":
+        try {
+          await call(client, "connectDomain", { domainAlias, retry: false }, { deadlineMs: connectDeadlineMs });
+        } catch (error) {
+          if (isCantonError(error) && error.reason === "PARTICIPANT_IS_NOT_ACTIVE") throw new Refused(error.message);
+          throw error;
+        }
+    }
+  });
+}
+
+function configOf(domainAlias: string, wanted: Dialled, automatic: boolean): DomainConnectionConfig {
+  return DomainConnectionConfig.fromPartial({
+    domainAlias,
+    sequencerConnections: wanted.sequencers.map(toWire),
+    manualConnect: !automatic,
+    domainId: wanted.domainId,
+    sequencerTrustThreshold: 1,
+  });
+}
+
+function toWire({ alias, url, trust }: SequencerAddress): SequencerConnection {
+  return {
+    type: {
+      $case: "grpc",
+      value: {
+        connections: url.split(","),
+        transportSecurity: url.startsWith("https:"),
+        customTrustCertificates: trust === undefined ? undefined : Buffer.from(trust),
+      },
+    },
+    alias,
+  };
+}
+
+function fromWire({ alias, type }: SequencerConnection): SequencerAddress[] {
+  if (type === undefined) return [];
+  const { connections, customTrustCertificates } = type.value;
+  const trust = customTrustCertificates?.toString("utf8");
+  return [{ alias, url: connections.join(","), ...(trust && { trust }) }];
+}
+
+async function withClient<T>(
+  target: ConnectionTarget,
+  work: (client: DomainConnectivityServiceClient) => Promise<T>,
+): Promise<T> {
+  const client = connect(DomainConnectivityServiceClient, target.participant);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
