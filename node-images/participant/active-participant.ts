@@ -1,0 +1,159 @@
+import { PartyManagementServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
+import { VaultServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/admin/v0/vault_service.ts";
+import { DomainTimeServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/domain_time_service.ts";
+import { DomainConnectivityServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
+import { PartyNameManagementServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/party_name_management.ts";
+import { InitializationServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/initialization_service.ts";
+import { TopologyAggregationServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_aggregation_service.ts";
+import { TopologyManagerReadServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
+import { TopologyManagerWriteServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
+import type { Database } from "@pulumi-canton/runtime/database.ts";
+import type { GrpcService } from "@pulumi-canton/runtime/grpc-server.ts";
+import type { ServiceShape } from "@pulumi-canton/runtime/grpc-service.ts";
+import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import { autoInitialise, participantInitialisation } from "@pulumi-canton/topology/auto-initialisation.ts";
+import { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import type { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
+import { initializationService } from "@pulumi-canton/topology/services/initialization-service.ts";
+import { topologyAggregationService } from "@pulumi-canton/topology/services/topology-aggregation-service.ts";
+import { topologyManagerReadService } from "@pulumi-canton/topology/services/topology-manager-read-service.ts";
+import { topologyManagerWriteService } from "@pulumi-canton/topology/services/topology-manager-write-service.ts";
+import { vaultService } from "@pulumi-canton/topology/services/vault-service.ts";
+import { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
+import { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import type { ParticipantConfig } from "./config.ts";
+import { abilities } from "./domain/abilities.ts";
+import { ConnectionStore } from "./domain/connection-store.ts";
+import { DomainConnector } from "./domain/domain-connector.ts";
+import { DomainProbe } from "./domain/domain-probe.ts";
+import { OnboardingAttempt } from "./domain/onboarding-attempt.ts";
+import { participantMemberOf } from "./domain/participant-member.ts";
+import { hostParty, topologyPartyDirectory } from "./ledger-api/party-hosting.ts";
+import { partyManagementService } from "./ledger-api/party-management.ts";
+import { PartyStore } from "./ledger-api/party-store.ts";
+import type { ParticipantMetrics } from "./participant-metrics.ts";
+import { domainConnectivityService } from "./services/domain-connectivity.ts";
+import { domainTimeService } from "./services/domain-time.ts";
+import { partyNameManagementService } from "./services/party-name-management.ts";
+
+/** What the active replica serves on the admin API, and no other does. */
+export const activeAdminServices: readonly ServiceShape[] = [
+  InitializationServiceService,
+  VaultServiceService,
+  TopologyManagerReadServiceService,
+  TopologyManagerWriteServiceService,
+  TopologyAggregationServiceService,
+  DomainConnectivityServiceService,
+  PartyNameManagementServiceService,
+  DomainTimeServiceService,
+];
+
+/** What the active replica serves on the Ledger API, and no other does. */
+export const activeLedgerServices: readonly ServiceShape[] = [PartyManagementServiceService];
+
+/** The participant while it leads: its state in memory, its connections, its services. */
+export interface ActiveParticipant {
+  readonly connector: DomainConnector;
+  readonly adminServices: readonly GrpcService[];
+  readonly ledgerServices: readonly GrpcService[];
+  /** Starts connecting, in the background, the domains that are not to be connected by hand. */
+  start(): Promise<void>;
+  /** Ends all connections. */
+  stop(): Promise<void>;
+}
+
+/** Loads what the participant knows, gives it an identity if it is to have one by itself, and makes its services. */
+export async function activateParticipant(options: {
+  readonly config: ParticipantConfig;
+  readonly database: Database;
+  readonly identity: NodeIdentity;
+  readonly metrics: ParticipantMetrics;
+  readonly logger: Logger;
+}): Promise<ActiveParticipant> {
+  const { config, database, identity, metrics, logger } = options;
+  const { name } = config;
+  const node = { participant: name };
+  const keys = new KeyStore(database);
+  const stores = new TopologyStores(database);
+  const manager = new TopologyManager({ store: await stores.authorized(), keys, node });
+  if (config.init.auto) {
+    const { nodeIdentifier } = config.init.identity;
+    await autoInitialise({ name, nodeIdentifier, member: participantInitialisation, identity, keys, manager, logger });
+  }
+
+  let uid = await identity.get();
+  const member = participantMemberOf(name, () => uid);
+  const connections = new ConnectionStore(database);
+  const probe = new DomainProbe(connections, member.id);
+  const connector = new DomainConnector({
+    participant: name,
+    store: connections,
+    abilities,
+    logger,
+    startAttempt: (registered) =>
+      new OnboardingAttempt(
+        {
+          member,
+          database,
+          keys,
+          manager,
+          stores,
+          connections,
+          probe,
+          onboardingTimeoutMs: config.domains.onboardingTimeout,
+          activationTimeoutMs: config.domains.activationTimeout,
+          resendAfterMs: config.domains.topologyResendAfter,
+          logger,
+          countDispatched: (domain, outcome, transactions) => metrics.dispatched.inc({ domain, outcome }, transactions),
+        },
+        registered,
+      ),
+  });
+  const parties = new PartyStore(database);
+  /** This replica leads as long as its services are called: what may still miss is the identity. */
+  const requireActive = () => {
+    member.uid();
+  };
+
+  return {
+    connector,
+    adminServices: [
+      initializationService({
+        identity,
+        instance: name,
+        onInitialised: (initialised) => {
+          uid = initialised;
+          logger.info({ uid }, "The participant was given its identity");
+        },
+      }),
+      vaultService({ keys }),
+      topologyManagerReadService({ stores, node }),
+      topologyManagerWriteService({ manager, keys, node }),
+      topologyAggregationService({ stores, node }),
+      domainConnectivityService({ participant: name, store: connections, connector, probe, requireActive }),
+      partyNameManagementService(parties, requireActive),
+      domainTimeService(name, () => connector.sessions()),
+    ],
+    ledgerServices: [
+      partyManagementService({
+        participant: name,
+        participantUid: member.uid,
+        directory: topologyPartyDirectory(stores, member),
+        store: parties,
+        hasConnectedDomain: () => connector.sessions().length > 0,
+        host: (party, signal) =>
+          hostParty({
+            party,
+            member,
+            manager,
+            stores,
+            domains: connector.sessions().map(({ session }) => session.domainId),
+            signal,
+          }),
+        requireActive,
+      }),
+    ],
+    start: () => connector.startAutomatic(),
+    stop: () => connector.stop(),
+  };
+}

@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Client } from "@grpc/grpc-js";
+import { eventually } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
+import type { StorageConfig } from "@pulumi-canton/runtime/config.ts";
+import { type ClientConstructor, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import type { ParticipantApis } from "./permissioned-domain.ts";
+
+const program = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/** A participant as a process of its own, to be killed. */
+export class ParticipantProcess implements ParticipantApis, AsyncDisposable {
+  readonly #folder: string;
+  readonly #ports: { readonly admin: number; readonly ledger: number; readonly health: number };
+  readonly #clients: Client[] = [];
+  #process: ChildProcess | undefined;
+  #output = "";
+
+  private constructor(folder: string, ports: { admin: number; ledger: number; health: number }) {
+    this.#folder = folder;
+    this.#ports = ports;
+  }
+
+  /** Prepares it; `start` starts it. */
+  static async create(name: string, storage: StorageConfig): Promise<ParticipantProcess> {
+    const folder = await mkdtemp(join(tmpdir(), "pulumi-canton-participant-"));
+    const [admin, ledger, health] = await freePorts(3);
+    const ports = { admin: admin ?? 0, ledger: ledger ?? 0, health: health ?? 0 };
+    const config = {
+      name,
+      adminApi: { port: ports.admin },
+      ledgerApi: { port: ports.ledger },
+      health: { port: ports.health },
+      storage,
+      logging: { level: "warn" },
+    };
+    // JSON is YAML too.
+    await writeFile(join(folder, "participant.yaml"), JSON.stringify(config));
+    return new ParticipantProcess(folder, ports);
+  }
+
+  /** Starts the process and waits until it is ready. */
+  async start(): Promise<void> {
+    const process = spawn(globalThis.process.execPath, [program, "--config", join(this.#folder, "participant.yaml")], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#process = process;
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.on("data", (data: Buffer) => {
+        this.#output += data.toString();
+      });
+    }
+    await eventually(async () => {
+      if (process.exitCode !== null) throw new Error(`the participant ended: ${this.#output}`);
+      return (await fetch(`http://127.0.0.1:${this.#ports.health}/health/ready`)).ok || undefined;
+    });
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    if (process === undefined || process.exitCode !== null) return;
+    const ended = once(process, "exit");
+    process.kill("SIGKILL");
+    await ended;
+  }
+
+  admin<C extends Client>(constructor: ClientConstructor<C>): C {
+    return this.#client(constructor, this.#ports.admin);
+  }
+
+  ledger<C extends Client>(constructor: ClientConstructor<C>): C {
+    return this.#client(constructor, this.#ports.ledger);
+  }
+
+  #client<C extends Client>(constructor: ClientConstructor<C>, port: number): C {
+    const client = connect(constructor, { address: "127.0.0.1", port });
+    this.#clients.push(client);
+    return client;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Ports that nothing listens on at this moment. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(async (server) => {
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const address = server.address();
+      if (address === null || typeof address === "string") throw new Error("no TCP port to be had on loopback");
+      return address.port;
+    }),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

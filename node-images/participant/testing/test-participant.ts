@@ -1,0 +1,89 @@
+import type { Client } from "@grpc/grpc-js";
+import { checkConfig, type StorageConfig } from "@pulumi-canton/runtime/config.ts";
+import { type ClientConstructor, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import { Health } from "@pulumi-canton/runtime/health.ts";
+import { createLogger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
+import { createMetrics } from "@pulumi-canton/runtime/metrics.ts";
+import { expect } from "vitest";
+import { participantSchema } from "../config.ts";
+import { startParticipant } from "../participant-node.ts";
+
+/** Set to a log level to see what the participants of a test log. */
+const logLevel = process.env.PARTICIPANT_TEST_LOG;
+
+/** A participant in this process, with clients for its APIs. */
+export interface TestParticipant extends AsyncDisposable {
+  readonly name: string;
+  readonly health: Health;
+  readonly failures: unknown[];
+  admin<C extends Client>(constructor: ClientConstructor<C>): C;
+  ledger<C extends Client>(constructor: ClientConstructor<C>): C;
+  /** Stops it as a signal does. */
+  stop(): Promise<void>;
+}
+
+/** Starts a participant on free ports and, unless told otherwise, waits until it is ready. */
+export async function startTestParticipant(options: {
+  readonly name: string;
+  readonly storage: StorageConfig;
+  readonly autoInit?: boolean;
+  readonly waitUntilReady?: boolean;
+  readonly domains?: Record<string, string>;
+}): Promise<TestParticipant> {
+  const { name, storage } = options;
+  const config = checkConfig(participantSchema, {
+    name,
+    adminApi: { port: 0 },
+    ledgerApi: { port: 0 },
+    health: { port: 0 },
+    storage,
+    init: { auto: options.autoInit ?? true },
+    ...(options.domains === undefined ? {} : { domains: options.domains }),
+  });
+  const logger =
+    logLevel === undefined
+      ? silentLogger
+      : createLogger({
+          node: name,
+          role: "participant",
+          level: logLevel as "debug",
+          destination: { write: (line) => void process.stderr.write(line) },
+        });
+  const health = new Health();
+  const stopping = new AbortController();
+  const failures: unknown[] = [];
+  const running = await startParticipant(config, {
+    logger,
+    health,
+    metrics: createMetrics({}, { processMetrics: false }),
+    signal: stopping.signal,
+    fail: (error) => failures.push(error),
+  });
+  health.markStarted();
+  if (options.waitUntilReady ?? true)
+    await expect.poll(() => health.whyNotReady(), { timeout: 15_000 }).toBeUndefined();
+  const clients: Client[] = [];
+  const clientOf = <C extends Client>(constructor: ClientConstructor<C>, port: number): C => {
+    const client = connect(constructor, { address: "127.0.0.1", port });
+    clients.push(client);
+    return client;
+  };
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= (async () => {
+      for (const client of clients) client.close();
+      stopping.abort(new Error("the test stops the participant"));
+      await running.close();
+    })();
+    return stopped;
+  };
+  return {
+    name,
+    health,
+    failures,
+    admin: (constructor) => clientOf(constructor, running.adminPort),
+    ledger: (constructor) => clientOf(constructor, running.ledgerPort),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
