@@ -222,6 +222,8 @@ export interface Database {
 
 const attemptsDeadlineMs = 30_000;
 const probeIntervalMs = 5_000;
+/** A database that does not answer is asked more often: a node is ready again soon after it is back. */
+const failedProbeIntervalMs = 500;
 
 function migrationFolders(migrations: DatabaseOptions["migrations"]): { dir: string; table: string }[] {
   const list = migrations instanceof URL ? [migrations] : migrations;
@@ -447,13 +449,16 @@ function mayRepeatTransaction(error: unknown): boolean {
 
 /** Tells the health registry whether the database answers. */
 async function probe(pool: pg.Pool, health: Health, name: string, signal: AbortSignal): Promise<void> {
+  let failed = false;
   while (!signal.aborted) {
-    await abortableSleep(probeIntervalMs, signal).catch(() => undefined);
+    await abortableSleep(failed ? failedProbeIntervalMs : probeIntervalMs, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
       await pool.query("SELECT 1");
+      failed = false;
       health.set(name, "ok");
     } catch (error) {
+      failed = true;
       if (!signal.aborted) health.set(name, { failed: `the database does not answer: ${(error as Error).message}` });
     }
   }

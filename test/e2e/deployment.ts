@@ -132,6 +132,11 @@ export class Running {
     });
   }
 
+  /** Process id of the command, which leads a group and a session of its own; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Kills the command and everything in its group at once, as a crash of the machine's session would. */
   kill(): void {
     if (this.#child.pid !== undefined && this.#child.exitCode === null) process.kill(-this.#child.pid, "SIGKILL");

@@ -133,6 +133,12 @@ async function askOrStart(home: LocalHome, request: Request): Promise<Report> {
   }
 }
 
+/**
+ * A shell that starts the supervisor, and starts it again whenever a signal ended it: killed, or out of memory. It ends with
+ * a supervisor that ends by itself, because it has nothing to do or because another one runs.
+ */
+const keeper = 'while :; do "$@"; [ $? -gt 128 ] || exit 0; sleep 1; done';
+
 function startDaemon(home: LocalHome): void {
   makeFolder(home.logs);
   const log = openSync(supervisorFiles(home).log, "a", 0o600);
@@ -140,7 +146,8 @@ function startDaemon(home: LocalHome): void {
     const environment = { ...process.env };
     // Options meant for the program that starts it are not meant for it.
     delete environment["NODE_OPTIONS"];
-    const child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url)), home.directory], {
+    const program = [process.execPath, fileURLToPath(new URL("main.ts", import.meta.url)), home.directory];
+    const child = spawn("/bin/sh", ["-c", keeper, "supervisor", ...program], {
       cwd: "/",
       env: environment,
       stdio: ["ignore", log, log],

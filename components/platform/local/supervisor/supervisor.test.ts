@@ -142,6 +142,18 @@ describe("the supervisor", () => {
     });
   });
 
+  test("killed with -9: it comes back by itself, and then so does what it looks after", async () => {
+    const before = await superviseProcess(home, sleeper());
+    const old = (await supervisorPid(home)) as number;
+    process.kill(old, "SIGKILL");
+    process.kill(before.process?.pid as number, "SIGKILL");
+    await until("the process is back", () => {
+      const pid = report("sleeper")?.pid;
+      return pid != null && pid !== before.process?.pid;
+    });
+    expect(await supervisorPid(home)).not.toBe(old);
+  });
+
   test("is one, however many start it at once", async () => {
     const names = ["one", "two", "three", "four", "five"];
     await Promise.all(names.map((name) => superviseProcess(home, sleeper(name))));
