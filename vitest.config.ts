@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{components,node-images,policies,scripts,stacks,test}/**/*.test.ts"],
+    include: ["{bench,components,node-images,policies,scripts,stacks,test}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/.canton/**", "**/gen/**"],
     // One PostgreSQL for the whole run; tests make their own databases in it.
     globalSetup: ["test/postgres.ts"],
