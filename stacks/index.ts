@@ -11,11 +11,14 @@ const templates = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== basename(import.meta.filename))
   .map((file) => basename(file, ".ts"));
 
-// A resource that failed has told why; the SDK then tells once more that it failed, with a stack trace of its own code.
+// A resource that failed has told why; the SDK then tells once more that it failed, with a stack trace of its own code,
+// or, where another resource takes something from it, as an unhandled exception. Told as a RunError it is one line.
 process.prependListener("unhandledRejection", (reason) => {
-  if (reason instanceof Error && reason.message.endsWith("failed to register")) {
-    reason.stack = `${reason.message}, see its error above; what depends on it was left out`;
-  }
+  if (!(reason instanceof Error)) return;
+  const [failed] = /resource \S+ \[[^\]]+\] failed to register/.exec(reason.message) ?? [];
+  if (failed === undefined) return;
+  const message = `${failed}, see its error above; what depends on it was left out`;
+  Object.assign(reason, { message, stack: message, __pulumiRunError: true });
 });
 
 /** Runs the stack's template and gives back its outputs. */

@@ -49,14 +49,20 @@ export function parseNetwork(text: string): Network | undefined {
 /**
  * Reads the outputs of a stack from a JSON file.
  *
- * @throws ConsoleError when the file is missing (nothing has been brought up), or is not the output of a network's stack
+ * @throws ConsoleError when the file is missing (nothing has been brought up), cannot be read, or is not the output of a network's stack
  */
 export async function loadNetwork(file: string): Promise<Network> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") {
+      throw new ConsoleError(
+        `${file} cannot be read: ${message}`,
+        "Use the account that ran ./scripts/up, or name another outputs file with --outputs.",
+      );
+    }
     throw new ConsoleError(
       `No network is up: ${file} does not exist.`,
       "Bring one up with ./scripts/up, or name another outputs file with --outputs.",

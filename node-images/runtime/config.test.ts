@@ -60,7 +60,7 @@ describe("each problem names the key, the line, what was given and what is accep
     ["a wrong type", "port: 5001", "port: abc", 'adminApi.port (line 4): got "abc"; expected a number'],
     ["a fraction", "port: 5001", "port: 1.5", "adminApi.port (line 4): got 1.5; expected a whole number"],
     ["out of range", "port: 5001", "port: 70000", "adminApi.port (line 4): got 70000; expected at most 65535"],
-    ["a missing key", "  host: 127.0.0.1\n", "", "storage.host (line 7) is required; expected a text"],
+    ["a missing key", "  host: 127.0.0.1\n", "", "storage.host (line 6) is required; expected a text"],
     [
       "an empty text",
       "database: sequencer1",
@@ -140,7 +140,7 @@ test("a server that others reach needs TLS; the message names its key", () => {
   const problems = problemsOf(valid.replace("port: 5001", 'port: 5001\n  address: "0.0.0.0"'));
   expect(problems).toEqual([
     expect.stringMatching(
-      /^adminApi\.tls \(line 4\) is required because address "0\.0\.0\.0" is reachable from other machines; expected certChainFile/,
+      /^adminApi\.tls \(line 3\) is required because address "0\.0\.0\.0" is reachable from other machines; expected certChainFile/,
     ),
   ]);
   expect(

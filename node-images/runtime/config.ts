@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { BlockList, isIP } from "node:net";
-import { type Document, isNode, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { durationSyntax, parseDuration } from "./durations.ts";
 import { logLevels, redactText } from "./logger.ts";
@@ -406,7 +406,11 @@ export function loadConfig<S extends z.ZodType>(schema: S, file: string): z.outp
 /** The line of a key, or of the section that lacks it. */
 function lineOf(document: Document.Parsed, lines: LineCounter, path: Path): number | undefined {
   for (let length = path.length; length > 0; length--) {
-    const node = document.getIn(path.slice(0, length), true);
+    const section = document.getIn(path.slice(0, length - 1), true);
+    const key = isMap(section)
+      ? section.items.find((item) => isScalar(item.key) && item.key.value === path[length - 1])?.key
+      : undefined;
+    const node = key ?? document.getIn(path.slice(0, length), true);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
   return undefined;

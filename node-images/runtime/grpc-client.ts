@@ -2,6 +2,8 @@
  * Calls to gRPC servers: promises for unary calls, async iterables for server streams. Every unary call has a deadline, every
  * call can be aborted, carries the trace of the running request, and fails with a {@link CantonError}.
  */
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import {
   type CallOptions,
   ChannelCredentials,
@@ -68,10 +70,25 @@ export function parseServerUrl(url: string): { address: string; port: number; tl
   return { address: hostname, port: port === "" ? (tls ? 443 : 80) : Number(port), tls };
 }
 
-function clientCredentials(tls: ClientTls | undefined): ChannelCredentials {
+function clientCredentials(tls: ClientTls | undefined, address: string): ChannelCredentials {
   if (tls === undefined) return ChannelCredentials.createInsecure();
   const { ca, privateKey, certChain } = loadTls("tls", tls);
-  return ChannelCredentials.createSsl(tls.ca ?? ca ?? null, privateKey ?? null, certChain ?? null);
+  return ChannelCredentials.createSsl(tls.ca ?? ca ?? null, privateKey ?? null, certChain ?? null, {
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(withoutBrackets(address), certificate),
+  });
+}
+
+function withoutBrackets(address: string): string {
+  return address.startsWith("[") && address.endsWith("]") ? address.slice(1, -1) : address;
+}
+
+/**
+ * The name to ask a TLS server for. An address is none, and Node warns of it on stderr: this machine's own are asked for
+ * as `localhost`. The certificate is held against the address all the same, see {@link clientCredentials}.
+ */
+function serverName(tls: ClientTls | undefined, address: string): { "grpc.ssl_target_name_override"?: string } {
+  const named = tls === undefined || isIP(withoutBrackets(address)) === 0 || !isLoopback(address);
+  return named ? {} : { "grpc.ssl_target_name_override": "localhost" };
 }
 
 /**
@@ -92,7 +109,8 @@ export function connect<C extends Client>(Constructor: ClientConstructor<C>, tar
     else if (tls !== undefined) throw new ConfigError([`tls: is set for ${target.url}; expected an https:// URL`]);
   } else ({ address, port } = target);
   const host = address.includes(":") && !address.startsWith("[") ? `[${address}]` : address;
-  return new Constructor(`${host}:${port}`, clientCredentials(tls), {
+  return new Constructor(`${host}:${port}`, clientCredentials(tls, address), {
+    ...serverName(tls, address),
     "grpc.max_receive_message_length": target.maxInboundMessageSize ?? 64 * 1024 * 1024,
     "grpc.max_send_message_length": -1,
     // A server that restarts is found again within a second or two, not after gRPC's default of up to two minutes.

@@ -64,6 +64,19 @@ describe("TLS", () => {
     await expect(purge({ url: `https://127.0.0.1:${port}`, tls: { caFile: authority.caFile } })).resolves.toEqual({});
   });
 
+  test("the certificate is held against the address that was asked for, and Node has nothing to warn of", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on("warning", note);
+    closing.push(() => process.off("warning", note));
+    const port = await serve(serverFiles, "0.0.0.0");
+    const { caFile } = authority;
+    await expect(purge({ address: "127.0.0.1", port, tls: { caFile } })).resolves.toEqual({});
+    // All of 127.0.0.0/8 leads here, but the certificate is for 127.0.0.1 and localhost. (Elsewhere than on Linux: nobody there.)
+    await expect(purge({ address: "127.0.0.2", port, tls: { caFile } })).rejects.toMatchObject(refused);
+    expect(warnings).toEqual([]);
+  });
+
   test("a client that trusts others, the machine's authorities, or no TLS at all is not served", async () => {
     const port = await serve(serverFiles);
     await expect(purge({ url: `https://localhost:${port}`, tls: { caFile: stranger.caFile } })).rejects.toMatchObject(

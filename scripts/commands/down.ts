@@ -52,7 +52,11 @@ async function destroy(home: Home): Promise<void> {
     ]);
   }
   if (stacks.length === 0) return;
-  const session = await openStack(await openSession(process.env, say), defaultStack, { create: false, say });
+  const session = await openStack(await openSession(process.env, say), defaultStack, {
+    create: false,
+    lastConfig: true,
+    say,
+  });
   await waitForOthers(session, say);
   const { exitCode } = await run(session, ["destroy", "--yes", "--skip-preview", "--continue-on-error"]);
   if (exitCode !== 0) {

@@ -19,7 +19,8 @@ names another configuration file).
 
 A refused participant (not on the allow-list) is an error of its own; the rest of the network stands.
 
-exit codes: 0 up; 69 something is missing on this machine; 75 another ./scripts/up or down is running; else failed`;
+exit codes: 0 up; 69 something is missing on this machine; 75 another ./scripts/up or down is running; 78 the
+configuration file cannot be read; else failed`;
 
 await command(async ([argument]) => {
   if (argument === "--help" || argument === "-h") {

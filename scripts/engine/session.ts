@@ -7,7 +7,7 @@ import { type Home, homeOf, root } from "../environment/paths.ts";
 import { acquireEngine } from "./acquire.ts";
 import type { Engine } from "./engine.ts";
 import { type EngineOutcome, runEngine } from "./run.ts";
-import { refreshCopy, type StackConfig, stackConfig } from "./stack-config.ts";
+import { checkSource, refreshCopy, type StackConfig, stackConfig } from "./stack-config.ts";
 import {
   knownStacks,
   locksOn,
@@ -40,17 +40,24 @@ export async function openSession(environment: NodeJS.ProcessEnv, say: (line: st
 
 /**
  * Makes a stack of this project usable: creates it if `create` and there is none, removes the locks that killed
- * engines left on it, and gives the engine its copy of the configuration.
+ * engines left on it, and gives the engine its copy of the configuration. With `lastConfig`, for a destroy, a file that
+ * cannot be read is no obstacle: the copy of the last command is taken.
  *
- * @throws {Failure} when the engine does not create it
+ * @throws {Failure} when the configuration file cannot be read, or the engine does not create the stack
  */
 export async function openStack(
   session: EngineSession,
   stack: string,
-  options: { readonly create: boolean; readonly say: (line: string) => void },
+  options: { readonly create: boolean; readonly lastConfig?: boolean; readonly say: (line: string) => void },
 ): Promise<StackSession> {
   const config = stackConfig(root, session.home.config, stack, session.environment.CANTON_CONFIG);
-  refreshCopy(config);
+  try {
+    checkSource(config);
+    refreshCopy(config);
+  } catch (error) {
+    if (options.lastConfig !== true || !(error instanceof Failure)) throw error;
+    options.say(`${error.message}\nGoing on without it.`);
+  }
   if (options.create && !knownStacks(session.home.state).includes(stack)) await createStack(session, stack);
   const { dead } = locksOn(inBackend(session, stack));
   removeLocks(dead);

@@ -2,7 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { adoptChanges, refreshCopy, type StackConfig, stackConfig } from "./stack-config.ts";
+import { Failure } from "../environment/failure.ts";
+import { adoptChanges, checkSource, refreshCopy, type StackConfig, stackConfig } from "./stack-config.ts";
 
 const salt = "encryptionsalt: v1:abc=:v1:def:ghi==\n";
 let folder: string;
@@ -51,4 +52,32 @@ test("a salt that is in the clone's file is used where there is no other", () =>
   writeFileSync(config.source, `config: {}\n${salt}`);
   refreshCopy(config);
   expect(copy()).toBe(`config: {}\n${salt}`);
+});
+
+test("a file that the engine would misread or pass over is refused, with the line and what was meant", () => {
+  const problem = (content: string) => {
+    writeFileSync(config.source, content);
+    try {
+      checkSource(config);
+    } catch (error) {
+      expect(error).toBeInstanceOf(Failure);
+      expect((error as Failure).message).toContain(config.source);
+      return (error as Failure).message;
+    }
+    return "";
+  };
+  expect(problem("")).toBe("");
+  expect(problem(`config:\n  pulumi-canton:tls: true\n  aws:region: x\n${salt}`)).toBe("");
+  expect(problem("config: [")).toMatch(/line 1, column \d+: is not valid YAML/);
+  expect(problem("confg:\n  pulumi-canton:tls: true\n")).toContain("confg (line 1): unknown key; did you mean config?");
+  expect(problem("config:\n  tls: true\n")).toMatch(/tls.* is without a namespace; expected pulumi-canton:tls/);
+  expect(problem("config:\n  pulumi-cantn:tls: true\n")).toMatch(/\(line 2\).* did you mean pulumi-canton:tls\?/);
+  expect(problem("config: 5\n")).toMatch(/config \(line 1\): got 5/);
+});
+
+test("a file that CANTON_CONFIG names has to be there, the clone's own need not", () => {
+  checkSource(config);
+  expect(() => checkSource(stackConfig(folder, folder, "local", join(folder, "none.yaml")))).toThrow(
+    /CANTON_CONFIG is .*none\.yaml, and there is no such file/,
+  );
 });

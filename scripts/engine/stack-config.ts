@@ -1,5 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { ConfigError, loadConfig, nearMiss } from "@pulumi-canton/runtime/config.ts";
+import { z } from "zod";
+import { Failure } from "../environment/failure.ts";
+import { projectName } from "./stack-state.ts";
 
 /**
  * The stack configuration that people write is `Pulumi.<stack>.yaml` in the clone. The engine wants to keep the salt
@@ -7,8 +11,10 @@ import { dirname, join, resolve } from "node:path";
  * machine. So the engine works on a copy outside the clone that has the salt, and the clone's file stays without.
  */
 export interface StackConfig {
-  /** The file in the clone; need not exist. */
+  /** The file in the clone, which need not exist, or the one that `CANTON_CONFIG` names. */
   readonly source: string;
+  /** Whether `CANTON_CONFIG` names it: then it has to exist. */
+  readonly named: boolean;
   /** The engine's copy. */
   readonly copy: string;
 }
@@ -20,7 +26,54 @@ export interface StackConfig {
  */
 export function stackConfig(root: string, configFolder: string, stack: string, source?: string): StackConfig {
   const name = `Pulumi.${stack}.yaml`;
-  return { source: source ? resolve(source) : join(root, name), copy: join(configFolder, name) };
+  const named = source !== undefined && source !== "";
+  return { source: named ? resolve(source) : join(root, name), named, copy: join(configFolder, name) };
+}
+
+/** What the engine reads of such a file. It passes over keys that it does not know, so a typo would go unnoticed. */
+const stackFileSchema = z.strictObject({
+  config: z
+    .record(z.string(), z.unknown())
+    .superRefine((values, context) => {
+      for (const key of Object.keys(values)) {
+        const message = keyProblem(key);
+        if (message !== undefined) context.addIssue({ code: "custom", path: [key], message });
+      }
+    })
+    .nullish(),
+  environment: z.unknown().optional(),
+  secretsprovider: z.unknown().optional(),
+  encryptedkey: z.unknown().optional(),
+  encryptionsalt: z.unknown().optional(),
+});
+
+function keyProblem(key: string): string | undefined {
+  const [namespace, name] = key.includes(":") ? key.split(":", 2) : [undefined, key];
+  if (namespace === undefined) return `is without a namespace; expected ${projectName}:${name}`;
+  if (namespace === projectName || nearMiss(namespace, [projectName]) === undefined) return undefined;
+  return `is of another project; did you mean ${projectName}:${name}?`;
+}
+
+/**
+ * Checks what can be told before the engine reads the file; the stack's own keys are checked by its program.
+ *
+ * @throws {Failure} naming the file, the line and the key
+ */
+export function checkSource({ source, named }: StackConfig): void {
+  if (!existsSync(source)) {
+    if (!named) return;
+    throw new Failure(
+      `CANTON_CONFIG is ${source}, and there is no such file`,
+      ["Name a file that is there, or leave CANTON_CONFIG out: then Pulumi.<stack>.yaml of the clone is taken."],
+      78,
+    );
+  }
+  try {
+    loadConfig(stackFileSchema, source);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new Failure(error.message, ["Nothing was changed. Correct the file and run the command again."], 78);
+  }
 }
 
 /** Brings the engine's copy up to date with the clone's file, keeping the salt that the copy has. */

@@ -47,6 +47,10 @@ test("a path that cannot be a folder is told, with the way out", () => {
   expect(() => ensureHome(home)).toThrow(/cannot write to .*below/);
 });
 
+test.runIf(existsSync("/proc/self"))("a file system that makes no folders is told too", () => {
+  expect(() => ensureHome(homeOf({ CANTON_HOME: "/proc/canton/home" }))).toThrow("cannot write to /proc/canton/home");
+});
+
 test("the passphrase is made once, long, and for its owner only", () => {
   const { passphraseFile } = homeIn("home");
   ensurePassphrase(passphraseFile);

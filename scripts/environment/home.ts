@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { Failure } from "./failure.ts";
 import { type Home, root } from "./paths.ts";
 
@@ -14,7 +14,7 @@ export function ensureHome(home: Home): void {
   const mark = join(home.directory, marker);
   if (isHome(home)) return;
   try {
-    mkdirSync(home.directory, { recursive: true });
+    makeFolder(home.directory);
     const foreign = readdirSync(home.directory).filter((name) => !name.startsWith("lock"));
     if (foreign.length > 0) {
       throw new Failure(
@@ -31,6 +31,17 @@ export function ensureHome(home: Home): void {
       1,
       { cause },
     );
+  }
+}
+
+/** Step by step: Node's own way of making all of a path never ends where the file system makes no folders, as in /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder) && statSync(folder).isDirectory()) return;
+  if (!existsSync(dirname(folder))) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !statSync(folder).isDirectory()) throw error;
   }
 }
 
