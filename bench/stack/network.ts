@@ -2,12 +2,12 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Network as NetworkOutputs, parseNetwork } from "@pulumi-canton/console/network.ts";
 import type { Engine } from "../../scripts/engine/engine.ts";
 import { openSession, openStack, run, type StackSession } from "../../scripts/engine/session.ts";
 import { projectName } from "../../scripts/engine/stack-state.ts";
 import { defaultStack } from "../../scripts/environment/engine-environment.ts";
 import { root } from "../../scripts/environment/paths.ts";
-import { parseStackOutputs, type StackOutputs } from "../../scripts/summary/stack-outputs.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { type TimedRun, timedRun } from "../timed-run.ts";
 import type { EngineProgram } from "./engine-program.ts";
@@ -65,9 +65,9 @@ export class Network implements AsyncDisposable {
   }
 
   /** The stack's outputs. */
-  async outputs(): Promise<StackOutputs> {
+  async outputs(): Promise<NetworkOutputs> {
     const { output } = await run(this.#session, ["stack", "output", "--json"], true);
-    const outputs = parseStackOutputs(output);
+    const outputs = parseNetwork(output);
     if (outputs === undefined) throw new Error(`the stack's outputs are not a network's:\n${output}`);
     return outputs;
   }

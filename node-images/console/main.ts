@@ -11,7 +11,7 @@ import { readTopology } from "./commands/topology.ts";
 import { ConsoleError } from "./console-error.ts";
 import { domainManagerOf, loadNetwork, nodeNamed } from "./network.ts";
 import { localProcesses } from "./processes.ts";
-import { short, table } from "./table.ts";
+import { cut, short, table } from "./table.ts";
 import { print, printJson, redraw } from "./terminal.ts";
 
 const home = resolve(process.env.CANTON_HOME ?? join(import.meta.dirname, "..", "..", ".canton"));
@@ -31,27 +31,33 @@ const program = new Command("console")
     ),
   )
   .addOption(new Option("--ca-file <file>", "PEM file of the authorities to trust for https").default(caFileOf(home)))
+  .option("--full", "write identities whole, to be copied", false)
   .showHelpAfterError("(--help tells what there is)")
   .exitOverride();
 
 const network = () => loadNetwork(program.opts<{ outputs: string }>().outputs);
 const api = () => adminApi(program.opts<{ caFile?: string }>().caFile);
+const identity = (id: string) => (program.opts<{ full: boolean }>().full ? id : short(id));
 const json = () => new Option("--json", "print JSON, for scripts").default(false);
 
 program
-  .command("status", { isDefault: true })
+  .command("status")
   .description("every node with its state, ports and identity; exits with 1 when one is not ready")
   .addOption(json())
   .option("--watch", "show it again every second until Ctrl-C", false)
   .action(async ({ json, watch }: { json: boolean; watch: boolean }) => {
     const view = async () => await viewNetwork(await network(), localProcesses(home), api());
     if (watch) {
-      await redraw(async () => `${new Date().toISOString()}\n${renderNetwork(await view())}`, 1_000, interrupt.signal);
+      await redraw(
+        async () => `${new Date().toISOString()}\n${renderNetwork(await view(), identity)}`,
+        1_000,
+        interrupt.signal,
+      );
       return;
     }
     const seen = await view();
     if (json) printJson(seen);
-    else print(renderNetwork(seen));
+    else print(renderNetwork(seen, identity));
     if (!isHealthy(seen)) process.exitCode = 1;
   });
 
@@ -66,7 +72,7 @@ program
     print(
       table(
         ["participant", "permission", "trust level", "allowed", "active"],
-        rows.map((r) => [short(r.participant), r.permission, r.trustLevel, yes(r.allowed), yes(r.active)]),
+        rows.map((r) => [identity(r.participant), r.permission, r.trustLevel, yes(r.allowed), yes(r.active)]),
       ),
     );
   });
@@ -81,7 +87,7 @@ program
     print(
       table(
         ["party", "participant", "permission"],
-        rows.map((r) => [short(r.party), short(r.participant), r.permission]),
+        rows.map((r) => [identity(r.party), identity(r.participant), r.permission]),
       ),
     );
   });
@@ -98,10 +104,12 @@ program
     const { adminApi: url } = node === undefined ? domainManagerOf(found) : nodeNamed(found, node);
     const state = await readTopology(api(), url, authorized ? "Authorized" : found.domain.id);
     if (json) return printJson(state);
+    // What the other columns and the frame take; a file or a pipe gets all of it.
+    const statementWidth = (process.stdout.columns ?? Number.POSITIVE_INFINITY) - 54;
     print(
       table(
         ["since", "statement", "signed by"],
-        state.transactions.map((t) => [t.validFrom, t.statement, t.signedBy]),
+        state.transactions.map((t) => [t.validFrom, cut(t.statement, statementWidth), t.signedBy]),
       ),
     );
     print(`${state.transactions.length} transactions, digest ${state.digest}`);

@@ -24,7 +24,10 @@ const networkSchema = z.object({
     policy: z.enum(["open", "permissioned"]),
   }),
   nodes: z.record(z.string(), nodeSchema),
-  parties: z.record(z.string(), z.string()),
+  /** A party whose participant was refused has no id yet, and is left out. */
+  parties: z
+    .record(z.string(), z.string().nullish())
+    .transform((given) => Object.fromEntries(Object.entries(given).flatMap(([name, id]) => (id ? [[name, id]] : [])))),
   console: z.string(),
 });
 
@@ -34,10 +37,19 @@ export type NetworkNode = z.infer<typeof nodeSchema>;
 /** The outputs of a stack: the contract between the stack and everything that works on the running network. */
 export type Network = z.infer<typeof networkSchema>;
 
+/** The outputs of a stack from their JSON text; undefined when the text is not what the stack of a network gives. */
+export function parseNetwork(text: string): Network | undefined {
+  try {
+    return networkSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads the outputs of a stack from a JSON file.
  *
- * @throws ConsoleError when the file is missing (nothing has been brought up), cannot be read, is not JSON, or lacks a field; the message names it.
+ * @throws ConsoleError when the file is missing (nothing has been brought up), cannot be read, or is not the output of a network's stack
  */
 export async function loadNetwork(file: string): Promise<Network> {
   let text: string;
@@ -56,20 +68,14 @@ export async function loadNetwork(file: string): Promise<Network> {
       "Bring one up with ./scripts/up, or name another outputs file with --outputs.",
     );
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new ConsoleError(`${file} is not JSON: ${(error as Error).message}`, "Write it again with ./scripts/up.");
-  }
-  const parsed = networkSchema.safeParse(json);
-  if (!parsed.success) {
+  const network = parseNetwork(text);
+  if (network === undefined) {
     throw new ConsoleError(
-      `${file} is not the output of a stack:\n${z.prettifyError(parsed.error)}`,
-      "An update that stopped halfway leaves this behind: run ./scripts/up again.",
+      `${file} is not the output of a network's stack.`,
+      "Run ./scripts/up again: it writes the file anew.",
     );
   }
-  return parsed.data;
+  return network;
 }
 
 /**

@@ -20,3 +20,8 @@ export function table(headings: readonly string[], rows: readonly (readonly (str
 export function short(identifier: string): string {
   return identifier.replace(/::(1220[0-9a-f]{8})[0-9a-f]{56}$/, "::$1…");
 }
+
+/** Cuts a text to a width, for cells that would make a line of a terminal wrap. */
+export function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
+}

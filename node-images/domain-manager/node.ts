@@ -10,7 +10,10 @@ import { alreadyExists, failedPrecondition } from "@pulumi-canton/runtime/errors
 import { parseServerUrl } from "@pulumi-canton/runtime/grpc-client.ts";
 import { notBuilt, type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { NodeContext, RunningNode } from "@pulumi-canton/runtime/node.ts";
+import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
+import { endpointsOf } from "@pulumi-canton/sequencer-client/connection-urls.ts";
 import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequencer-endpoint.ts";
+import { importSnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
 import { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { apiInfoService } from "@pulumi-canton/topology/services/api-info-service.ts";
@@ -28,12 +31,10 @@ import { BootstrapSteps } from "./bootstrap/steps.ts";
 import type { DomainManagerConfig } from "./config.ts";
 import { DispatchStore } from "./dispatch/dispatch-store.ts";
 import { Wakeup } from "./dispatch/wakeup.ts";
-import { importSnapshot } from "./domain/import-snapshot.ts";
 import { runDomain } from "./domain/running-domain.ts";
 import { SequencersStatusReader } from "./domain/sequencers-status.ts";
-import { connectionUrls, domainInitializationService } from "./services/domain-initialization-service.ts";
+import { domainInitializationService } from "./services/domain-initialization-service.ts";
 import { domainService } from "./services/domain-service.ts";
-import { softwareVersion } from "./services/software-version.ts";
 import { statusServices } from "./services/status-services.ts";
 
 /** A domain manager that serves. */
@@ -208,7 +209,7 @@ export async function startDomainManager(
           {
             domainId,
             policy: config.domain.onboarding.policy,
-            endpoints: endpointsOf(config, start.connection),
+            endpoints: sequencersOf(config, start.connection),
             database,
             keys,
             authorized,
@@ -248,19 +249,14 @@ async function untilStarted(peers: PeerStore, progress: Wakeup, signal: AbortSig
 }
 
 /** Where the sequencers are: as the operator said, otherwise as configured. */
-function endpointsOf(config: DomainManagerConfig, connection: Buffer | undefined): SequencerEndpoint[] {
+function sequencersOf(config: DomainManagerConfig, connection: Buffer | undefined): SequencerEndpoint[] {
   if (connection === undefined) {
     return config.domain.sequencers.map(({ publicApi, publicApiCaFile }) => ({
       url: publicApi,
       ...(publicApiCaFile === undefined ? {} : { tls: { caFile: publicApiCaFile } }),
     }));
   }
-  const told = SequencerConnection.decode(connection);
-  const ca = told.type?.value.customTrustCertificates;
-  return connectionUrls(told).map((url) => ({
-    url,
-    ...(ca === undefined || !url.startsWith("https:") ? {} : { tls: { ca } }),
-  }));
+  return endpointsOf(connection);
 }
 
 function publicPort({ domain: { sequencers } }: DomainManagerConfig): Record<string, number> {

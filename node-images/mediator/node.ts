@@ -15,6 +15,7 @@ import { unavailable } from "@pulumi-canton/runtime/errors.ts";
 import { implement, notBuilt, type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc-server.ts";
 import { contend } from "@pulumi-canton/runtime/leadership.ts";
 import type { NodeContext, RunningNode } from "@pulumi-canton/runtime/node.ts";
+import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
 import { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import { apiInfoService } from "@pulumi-canton/topology/services/api-info-service.ts";
 import { topologyAggregationService } from "@pulumi-canton/topology/services/topology-aggregation-service.ts";
@@ -25,7 +26,6 @@ import type { MediatorConfig } from "./config.ts";
 import { followDomain } from "./domain/follow-domain.ts";
 import { MediatorDomainStore } from "./domain/mediator-domain.ts";
 import { mediatorInitializationService } from "./services/mediator-initialization-service.ts";
-import { softwareVersion } from "./services/software-version.ts";
 import { statusServices } from "./services/status-services.ts";
 
 /** A mediator that serves. */

@@ -2,6 +2,7 @@ import { databaseErrorKind, openDatabase } from "@pulumi-canton/runtime/database
 import { type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc-server.ts";
 import { contend } from "@pulumi-canton/runtime/leadership.ts";
 import type { NodeContext, RunningNode } from "@pulumi-canton/runtime/node.ts";
+import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
 import { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { apiInfoService } from "@pulumi-canton/topology/services/api-info-service.ts";
 import {
@@ -19,7 +20,6 @@ import { lateBound } from "./services/late-bound.ts";
 import { participantStatusService, statusService } from "./services/node-status.ts";
 import { adminServicesNotBuilt } from "./services/not-built.ts";
 import { resourceManagementService } from "./services/resource-management.ts";
-import { VERSION } from "./version.ts";
 
 /** A participant that runs. */
 export interface RunningParticipant extends RunningNode {
@@ -82,7 +82,7 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
         const storage = health.component("storage");
         return storage === undefined || storage.state === "ok" ? undefined : storage.why;
       },
-      version: VERSION,
+      version: softwareVersion,
     };
 
     health.register("participant");

@@ -37,8 +37,6 @@ test("up, up again, drift, change, down", { timeout: slow }, async () => {
   using clone = new Clone();
   const up = await clone.run("up");
   expect(up).toMatchObject({ exitCode: 0, output: expect.stringContaining("Up: 3 created.") });
-  expect(up.output).toMatch(/sequencer1 +sequencer +unknown +127\.0\.0\.1:1/);
-  expect(up.output).toContain("What to try next:");
 
   const again = await clone.run("up");
   expect(again).toMatchObject({ exitCode: 0, output: expect.stringContaining("Up: nothing to change.") });

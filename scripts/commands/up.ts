@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseNetwork } from "@pulumi-canton/console/network.ts";
 import { clearPendingCreates, openSession, openStack, run, waitForOthers } from "../engine/session.ts";
 import { command, say, unknownArgument } from "../environment/command.ts";
 import { defaultStack } from "../environment/engine-environment.ts";
@@ -7,8 +8,6 @@ import { ensureHome } from "../environment/home.ts";
 import { takeLock } from "../environment/lock.ts";
 import { homeOf } from "../environment/paths.ts";
 import { changesIn, describeChanges } from "../summary/event-log.ts";
-import { readiness } from "../summary/readiness.ts";
-import { parseStackOutputs } from "../summary/stack-outputs.ts";
 import { summarize } from "../summary/summary.ts";
 
 const help = `usage: ./scripts/up
@@ -54,12 +53,12 @@ await command(async ([argument]) => {
   if (exitCode === 0 && changes) process.stdout.write(`\nUp: ${describeChanges(changes)}.\n\n`);
 
   const { output } = await run(session, ["stack", "output", "--json"], true);
-  const outputs = parseStackOutputs(output);
-  if (outputs !== undefined && Object.keys(outputs.nodes).length > 0) {
+  const network = parseNetwork(output);
+  if (network !== undefined) {
     // The console reads them here, without the engine.
     writeFileSync(`${home.outputs}.new`, output);
     renameSync(`${home.outputs}.new`, home.outputs);
-    process.stdout.write(`${summarize(outputs, await readiness(outputs))}\n`);
+    process.stdout.write(`${await summarize(network, home.directory)}\n`);
   }
   if (exitCode !== 0) say("\nNot all went well, see above. When the cause is gone, run ./scripts/up again.");
   return exitCode;

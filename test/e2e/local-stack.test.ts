@@ -53,7 +53,8 @@ describe("the local stack", { timeout: 5 * minutes }, () => {
     });
     for (const { pid } of Object.values(network.nodes)) expect(pid).toBeGreaterThan(1);
     expect(Object.keys(network.parties).sort()).toEqual(["Alice", "Bob"]);
-    expect(text).toContain("mydomain");
+    expect(text).toMatch(/sequencer1 .*sequencer .*ready .*SEQ::mydomain::1220/);
+    expect(text).toContain("What to try next:");
 
     const participants = await deployment.console<ParticipantView[]>("participants");
     expect(participants).toHaveLength(2);

@@ -101,7 +101,8 @@ export async function initPostgres(options: PostgresPlace & { password: string; 
   if (existsSync(data)) return;
   // A run that was killed may have left an initdb that still works: it keeps to a name of its own, and finds it gone.
   for (const left of readdirSync(options.directory)) {
-    if (left.startsWith(unfinishedPrefix)) rmSync(join(options.directory, left), { recursive: true, force: true, maxRetries: 10 });
+    if (left.startsWith(unfinishedPrefix))
+      rmSync(join(options.directory, left), { recursive: true, force: true, maxRetries: 10 });
   }
   const attempt = `${unfinishedPrefix}${randomBytes(6).toString("hex")}`;
   const unfinished = join(options.directory, attempt);

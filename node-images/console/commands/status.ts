@@ -19,8 +19,12 @@ export async function viewNetwork(network: Network, processes: Processes, api: A
   return { ...network, nodes: Object.fromEntries(views) };
 }
 
-/** The network as a person wants to see it: the domain in one line, a row a node, the parties. */
-export function renderNetwork(view: NetworkView): string {
+/**
+ * The network as a person wants to see it: the domain in one line, a row a node, the parties.
+ *
+ * @param identity how identities are written; cut to what tells them apart unless said otherwise
+ */
+export function renderNetwork(view: NetworkView, identity: (id: string) => string = short): string {
   const { domain } = view;
   const nodes = Object.entries(view.nodes).map(([name, node]) => [
     name,
@@ -29,11 +33,11 @@ export function renderNetwork(view: NetworkView): string {
     node.pid?.toString(),
     portOf(node.adminApi),
     portOf(node.publicApi ?? node.ledgerApi),
-    short(node.id),
+    identity(node.id),
   ]);
-  const parties = Object.entries(view.parties).map(([name, id]) => [name, short(id)]);
+  const parties = Object.entries(view.parties).map(([name, id]) => [name, identity(id)]);
   return [
-    `domain ${domain.alias} (${domain.policy}), ${short(domain.id)}, at ${domain.sequencers.join(" and ")}`,
+    `domain ${domain.alias} (${domain.policy}), ${identity(domain.id)}, at ${domain.sequencers.join(" and ")}`,
     table(["node", "role", "state", "pid", "admin", "public/ledger", "identity"], nodes),
     ...(parties.length > 0 ? [table(["party", "identity"], parties)] : []),
   ].join("\n");

@@ -11,6 +11,7 @@ import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-clien
 import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequencer-endpoint.ts";
 import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import { memberKeySigner } from "@pulumi-canton/topology/member-key-signer.ts";
 import { signingKeyCandidates } from "@pulumi-canton/topology/signing-key-choice.ts";
 import { noAppropriateSigningKey, secretKeyNotInStore } from "@pulumi-canton/topology/topology-errors.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
@@ -22,7 +23,6 @@ import { Wakeup } from "../dispatch/wakeup.ts";
 import type { OnboardingPolicy } from "../requests/judge.ts";
 import { RequestStore } from "../requests/request-store.ts";
 import { runResponder } from "../requests/responder.ts";
-import { memberKeySigner } from "./member-key-signer.ts";
 import { OwnStream } from "./own-stream.ts";
 
 /** What the domain works with. */

@@ -4,6 +4,7 @@ import type { SequencerConnection } from "@pulumi-canton/protocol/gen/com/digita
 import { invalidArgument } from "@pulumi-canton/runtime/errors.ts";
 import { parseServerUrl } from "@pulumi-canton/runtime/grpc-client.ts";
 import { implement } from "@pulumi-canton/runtime/grpc-server.ts";
+import { connectionUrls } from "@pulumi-canton/sequencer-client/connection-urls.ts";
 
 /**
  * @param initialise takes the checked connection; may be called again with the same one
@@ -34,12 +35,4 @@ export function checkConnection(connection: SequencerConnection | undefined): Se
   if (connections.length === 0) throw refuse("sequencerConnection.grpc.connections", "is empty");
   for (const url of connectionUrls(connection)) parseServerUrl(url);
   return connection;
-}
-
-/** The URLs of a published SequencerConnection. A bare `host:port` is plain text or TLS, as `transportSecurity` says. */
-export function connectionUrls(connection: SequencerConnection): string[] {
-  const grpc = connection.type?.value;
-  if (grpc === undefined) return [];
-  const scheme = grpc.transportSecurity ? "https" : "http";
-  return grpc.connections.map((each) => (each.includes("://") ? each : `${scheme}://${each}`));
 }

@@ -7,15 +7,15 @@ import { describeError } from "@pulumi-canton/runtime/errors.ts";
 import type { Health } from "@pulumi-canton/runtime/health.ts";
 import type { Term } from "@pulumi-canton/runtime/leadership.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import { endpointsOf } from "@pulumi-canton/sequencer-client/connection-urls.ts";
 import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
 import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
+import { importSnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import { memberKeySigner } from "@pulumi-canton/topology/member-key-signer.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
-import { endpointsOf } from "./connection-urls.ts";
-import { importSnapshot } from "./import-snapshot.ts";
 import type { MediatorDomain } from "./mediator-domain.ts";
-import { memberKeySigner } from "./member-key-signer.ts";
 
 /** How long the mediator waits between acknowledgements, in milliseconds. */
 const acknowledgeEveryMs = 5_000;

@@ -15,8 +15,8 @@ import { decodeSignedTransaction } from "@pulumi-canton/protocol/topology/transa
 import { describeError, invalidArgument, isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { parseServerUrl } from "@pulumi-canton/runtime/grpc-client.ts";
 import { implement } from "@pulumi-canton/runtime/grpc-server.ts";
+import { connectionUrls } from "@pulumi-canton/sequencer-client/connection-urls.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
-import { connectionUrls } from "../domain/connection-urls.ts";
 import type { MediatorDomainStore } from "../domain/mediator-domain.ts";
 
 /** What the service works with. */

@@ -10,8 +10,8 @@ import { type MemberCode, memberCode, memberUid } from "@pulumi-canton/protocol/
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { Component, Health } from "@pulumi-canton/runtime/health.ts";
+import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
 import type { ServingSequencer } from "../serving-sequencer.ts";
-import { softwareVersion } from "../software-version.ts";
 
 /** @param serving undefined while there is no domain to serve */
 export function statusServices(options: {

@@ -1,5 +1,5 @@
 import { SequencerConnection } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_connection.ts";
-import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequencer-endpoint.ts";
+import type { SequencerEndpoint } from "./sequencer-endpoint.ts";
 
 /** The URLs of a published SequencerConnection. A bare `host:port` is plain text or TLS, as `transportSecurity` says. */
 export function connectionUrls(connection: SequencerConnection): string[] {

@@ -3,8 +3,8 @@ import type { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digit
 import { timestampFromProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
 import { decodeSignedTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
-import type { TransactionToAppend } from "@pulumi-canton/topology/stored-transaction.ts";
-import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
+import type { TransactionToAppend } from "./stored-transaction.ts";
+import type { TopologyStore } from "./topology-store.ts";
 
 /**
  * Writes a snapshot into the store of its domain, unless the store has begun already: all of it or nothing.

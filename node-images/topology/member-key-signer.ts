@@ -1,8 +1,8 @@
 /** Signs towards the sequencers with the keys that the node holds. */
 import type { Fingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
 import type { MemberSigner } from "@pulumi-canton/sequencer-client/member-signer.ts";
-import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
-import { secretKeyNotInStore } from "@pulumi-canton/topology/topology-errors.ts";
+import type { KeyStore } from "./key-store.ts";
+import { secretKeyNotInStore } from "./topology-errors.ts";
 
 /**
  * @param current fingerprints of the member's own signing keys, the one to be preferred last; asked for every signature

@@ -1,6 +1,0 @@
-import { readFileSync } from "node:fs";
-
-/** The version of this software, as the status services tell it. */
-export const softwareVersion: string = (
-  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
-).version;
