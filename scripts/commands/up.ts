@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { localHome } from "@pulumi-canton/components/platform/local/home.ts";
+import { ensureSupervisor } from "@pulumi-canton/components/platform/local/supervisor/client.ts";
 import { parseNetwork } from "@pulumi-canton/console/network.ts";
 import { clearPendingCreates, openSession, openStack, run, waitForOthers } from "../engine/session.ts";
 import { command, say, unknownArgument } from "../environment/command.ts";
@@ -34,6 +36,8 @@ await command(async ([argument]) => {
   const session = await openStack(await openSession(process.env, say), defaultStack, { create: true, say });
   await waitForOthers(session, say);
   await clearPendingCreates(session, say);
+  // Nothing in an update without changes would notice that nobody looks after the processes any more.
+  await ensureSupervisor(localHome(home.directory));
 
   // What the engine did is read from its event log, which it only writes with its debugging commands turned on.
   const eventLog = join(home.directory, "up-events.json");

@@ -1,6 +1,9 @@
 /** The local stack from end to end: the real engine, the real nodes, the real database, nothing mocked. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { localHome } from "@pulumi-canton/components/platform/local/home.ts";
+import { identify } from "@pulumi-canton/components/platform/local/process-identity.ts";
+import { supervisorPid } from "@pulumi-canton/components/platform/local/supervisor/client.ts";
 import type { ParticipantView } from "@pulumi-canton/console/commands/participants.ts";
 import type { PartyView } from "@pulumi-canton/console/commands/parties.ts";
 import type { TopologyStateView } from "@pulumi-canton/console/commands/topology.ts";
@@ -73,6 +76,21 @@ describe("the local stack", { timeout: 5 * minutes }, () => {
     expect(pids(await deployment.status())).toEqual(pids(before));
   });
 
+  test("up brings back a supervisor that was killed together with what restarts it", async () => {
+    const home = localHome(deployment.home);
+    const supervisor = (await supervisorPid(home)) as number;
+    const keeper = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${supervisor}/status`, "utf8"))?.[1]);
+    expect(readFileSync(`/proc/${keeper}/cmdline`, "utf8")).toContain("supervisor");
+    process.kill(keeper, "SIGKILL");
+    process.kill(supervisor, "SIGKILL");
+    await expect.poll(() => supervisorPid(home), { timeout: 10_000 }).toBeUndefined();
+
+    const { code, text } = await deployment.run("up");
+    expect(code, text).toBe(0);
+    expect(text).toContain("nothing to change");
+    expect(await supervisorPid(home)).not.toBe(supervisor);
+  });
+
   test("a permission taken away by hand shows as drift in preview and is repaired by up", async () => {
     const disabled = await deployment.run("console", "set-state", "alice", "Disabled");
     expect(disabled.code, disabled.text).toBe(0);
@@ -142,7 +160,7 @@ describe("the local stack", { timeout: 5 * minutes }, () => {
     const { code, text } = await deployment.run("down");
     expect(code, text).toBe(0);
     for (const [name, { pid, adminApi }] of Object.entries(network.nodes)) {
-      expect(() => process.kill(pid as number, 0), `${name} still runs`).toThrow("ESRCH");
+      expect(identify(pid as number), `${name} still runs`).toBeUndefined();
       expect(await answers(Number(new URL(adminApi).port)), `${name} still listens`).toBe(false);
     }
     expect(existsSync(deployment.home)).toBe(false);

@@ -48,7 +48,7 @@ export function participantsFrom(statements: readonly Statement[]): ParticipantV
     const trust = Math.min(...[...domain, ...own].map((s) => s.trustLevel)) as TrustLevel;
     const allowed = domain.length > 0 && domain.every((s) => s.permission !== Permission.Disabled);
     return {
-      participant,
+      participant: participant.startsWith("PAR::") ? participant : `PAR::${participant}`,
       permission: nameOf(Permission, permission),
       trustLevel: nameOf(Trust, trust),
       allowed,
