@@ -11,6 +11,10 @@ const templates = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== basename(import.meta.filename))
   .map((file) => basename(file, ".ts"));
 
+// The SDK takes a stack trace for every promise, and its hook looks each line up in source maps, a third of a program's time.
+// There is nothing to look up: Node strips types in place, lines and columns are those of the source.
+Reflect.deleteProperty(Error, "prepareStackTrace");
+
 // A resource that failed has told why; the SDK then tells once more that it failed, with a stack trace of its own code,
 // or, where another resource takes something from it, as an unhandled exception. Told as a RunError it is one line.
 process.prependListener("unhandledRejection", (reason) => {

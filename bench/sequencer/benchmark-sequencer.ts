@@ -7,8 +7,6 @@ import type { Benchmark } from "../benchmark.ts";
 import type { Measurement } from "../measurement.ts";
 import { timedRun } from "../timed-run.ts";
 
-const goal = { atLeast: 0.5 };
-
 /** Measures on a PostgreSQL of its own. */
 export async function benchmarkSequencer({ say, signal, durationMs }: Benchmark): Promise<Measurement[]> {
   await using cleanup = new AsyncDisposableStack();
@@ -24,19 +22,18 @@ export async function benchmarkSequencer({ say, signal, durationMs }: Benchmark)
     signal,
   });
   const rows = JSON.parse(stdout) as ThroughputRow[];
-  // The first is the ceiling, the second what the goal is about: messages that were put in order, without the clients.
-  return rows.map((row, index) => measurementOf(row, index === 0, index === 1));
+  return rows.map(measurementOf);
 }
 
-function measurementOf(row: ThroughputRow, isCeiling: boolean, hasGoal: boolean): Measurement {
-  const { what, messagesPerSecond, ratio, p50Ms, p99Ms } = row;
+function measurementOf(row: ThroughputRow): Measurement {
+  const { kind, what, messagesPerSecond, ratio, goal, p50Ms, p99Ms } = row;
   const rate = `${Math.round(messagesPerSecond).toLocaleString("en")}/s`;
   const latency = p50Ms == null || p99Ms == null ? "" : `, p50 ${p50Ms.toFixed(1)} p99 ${p99Ms.toFixed(1)} ms`;
   return {
     what: `messages: ${what}`,
     result: `${rate}${latency}`,
-    ...(!isCeiling && { against: "the ceiling", ratio }),
-    ...(hasGoal && { goal }),
+    ...(kind !== "ceiling" && { against: "the ceiling", ratio }),
+    ...(goal != null && { goal: { atLeast: goal } }),
     figures: { messagesPerSecond, p50Ms, p99Ms },
   };
 }

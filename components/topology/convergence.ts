@@ -54,6 +54,11 @@ export function describe(error: CantonError): string {
   return error.reason === "" ? error.message : `${error.reason}: ${error.message}`;
 }
 
+/** What went wrong, in one line where a node refused. */
+export function messageOf(error: Error): string {
+  return isCantonError(error) ? describe(error) : error.message;
+}
+
 /** Performs a step whose aim may have been reached by somebody else in the meantime: these refusals say so. */
 export async function tolerate(reasons: readonly string[], step: () => Promise<unknown>): Promise<void> {
   try {

@@ -1,10 +1,4 @@
 /** Names as the topology writes them. Pure. */
-import {
-  type ParticipantPermission as WirePermission,
-  type TrustLevel as WireTrustLevel,
-  ParticipantPermission as wirePermission,
-  TrustLevel as wireTrustLevel,
-} from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 
 /** What a participant may do on a domain, or for a party; from most to least. */
 export const permissions = ["Submission", "Confirmation", "Observation", "Disabled"] as const;
@@ -15,26 +9,6 @@ export type Permission = (typeof permissions)[number];
 export const trustLevels = ["Ordinary", "Vip"] as const;
 /** How far a domain trusts a participant. */
 export type TrustLevel = (typeof trustLevels)[number];
-
-/** To the wire. */
-export function permissionToWire(permission: Permission): WirePermission {
-  return wirePermission[permission];
-}
-
-/** From the wire; undefined for a value that no one may use. */
-export function permissionFromWire(value: WirePermission): Permission | undefined {
-  return permissions.find((permission) => wirePermission[permission] === value);
-}
-
-/** To the wire. */
-export function trustLevelToWire(level: TrustLevel): WireTrustLevel {
-  return wireTrustLevel[level];
-}
-
-/** From the wire; undefined for a value that no one may use. */
-export function trustLevelFromWire(value: WireTrustLevel): TrustLevel | undefined {
-  return trustLevels.find((level) => wireTrustLevel[level] === value);
-}
 
 /** A unique identifier taken apart: `identifier::fingerprint`. */
 export interface UniqueIdentifier {

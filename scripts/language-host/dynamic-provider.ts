@@ -6,4 +6,6 @@ import { resolveFrom } from "./module-location.ts";
 import { onParentGone } from "./parent-watch.ts";
 
 onParentGone(() => process.exit(0));
+// An orderly end: only then does Node keep the compiled code of what was loaded here, for the next run.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(0));
 await import(resolveFrom(process.cwd(), "@pulumi/pulumi/cmd/dynamic-provider/index.js"));

@@ -1,7 +1,6 @@
 /** Pulumi's view of a database of the local platform. */
 import { stepProvider } from "../../dynamic/step-provider.ts";
 import type { DatabaseConnection } from "../platform.ts";
-import { databaseExists, dropDatabase, ensureDatabase } from "./databases.ts";
 import { localHome } from "./home.ts";
 
 /** What the resource takes. */
@@ -19,13 +18,18 @@ export interface DatabaseOutputs {
   readonly connection: DatabaseConnection;
 }
 
+/** Loaded for work only: an update that finds nothing to change does without. */
+const databases = () => import("./databases.ts");
+
 /** See `thinProvider`. */
 export const provider = stepProvider<DatabaseInputs, DatabaseOutputs>({
   inputs: ["home", "database", "serverPort"],
   identity: ["home", "database"],
   id: ({ database }) => database,
-  converge: async ({ home, database }) => ({ connection: await ensureDatabase(localHome(home), database) }),
+  converge: async ({ home, database }) => ({
+    connection: await (await databases()).ensureDatabase(localHome(home), database),
+  }),
   observe: async ({ home, database }) =>
-    (await databaseExists(localHome(home), database)) ? { is: "present" } : { is: "absent" },
-  remove: ({ home, database }) => dropDatabase(localHome(home), database),
+    (await (await databases()).databaseExists(localHome(home), database)) ? { is: "present" } : { is: "absent" },
+  remove: async ({ home, database }) => (await databases()).dropDatabase(localHome(home), database),
 });

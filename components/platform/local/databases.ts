@@ -30,12 +30,22 @@ export async function ensureDatabase(home: LocalHome, name: string): Promise<Dat
   return connectionOf(home, name);
 }
 
+/** Looks at the databases of a server that are under way, by home: who asks at the same time shares one login. */
+const looks = new Map<string, Promise<ReadonlySet<string>>>();
+
 /** Whether the database and its role are there; does not wait for a server that is down. */
-export function databaseExists(home: LocalHome, name: string): Promise<boolean> {
-  const user = databaseName(name);
+export async function databaseExists(home: LocalHome, name: string): Promise<boolean> {
+  const look = looks.get(home.directory) ?? ownDatabases(home).finally(() => looks.delete(home.directory));
+  looks.set(home.directory, look);
+  return (await look).has(databaseName(name));
+}
+
+/** Names of the databases that belong to a role of their name. */
+async function ownDatabases(home: LocalHome): Promise<ReadonlySet<string>> {
   const question =
-    "select 1 from pg_database d join pg_roles r on r.oid = d.datdba where d.datname = $1 and r.rolname = $1";
-  return asSuperuser(home, async (client) => (await client.query(question, [user])).rowCount === 1, { deadlineMs: 0 });
+    "select d.datname from pg_database d join pg_roles r on r.oid = d.datdba where r.rolname = d.datname";
+  const { rows } = await asSuperuser(home, (client) => client.query<{ datname: string }>(question), { deadlineMs: 0 });
+  return new Set(rows.map(({ datname }) => datname));
 }
 
 /** Drops the database, its role and its password, whoever is connected; well when they are not there. */

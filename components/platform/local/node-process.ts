@@ -20,6 +20,9 @@ import { writeAtomically } from "./write-atomically.ts";
 /** Exit code of a node that found a port taken (EX_TEMPFAIL). */
 const portTaken = 75;
 
+/** How often a node that is starting is looked at, in milliseconds: others wait for it, and a look costs next to nothing. */
+const lookEveryMs = 40;
+
 /** A node of the local platform. */
 export interface NodeProcess {
   /** Name of the node in this home; lower-case letters, digits and hyphens. */
@@ -141,7 +144,7 @@ export async function waitForNode(
       const seconds = Math.round(node.deadlineMs / 1000);
       throw new Error(trouble(`${node.name} is not ${node.waitFor} after ${seconds} s: ${why}`, log, exit));
     }
-    await delay(100);
+    await delay(lookEveryMs);
   }
 }
 
@@ -159,7 +162,7 @@ export async function uniqueIdentifierOf(adminApi: Endpoint, deadlineMs: number)
       const id = await call(client, "getId", {}, { deadlineMs: left, waitForReady: true });
       if (id.initialized) return id.uniqueIdentifier;
       if (Date.now() > deadline) throw new Error(`the node at ${adminApi.url} has no identity yet`);
-      await delay(100);
+      await delay(lookEveryMs);
     }
   } finally {
     client.close();

@@ -2,14 +2,7 @@
 import { Incomplete, stepProvider } from "../../dynamic/step-provider.ts";
 import type { Endpoint } from "../platform.ts";
 import { localHome } from "./home.ts";
-import {
-  ensureNode,
-  type NodeProcess,
-  observeNode,
-  removeNode,
-  uniqueIdentifierOf,
-  waitForNode,
-} from "./node-process.ts";
+import type { NodeProcess } from "./node-process.ts";
 
 /** What the resource takes. */
 export interface NodeInputs extends NodeProcess {
@@ -24,6 +17,9 @@ export interface NodeOutputs {
   /** `identifier::fingerprint` of a node that initialises itself, empty for others. */
   readonly uniqueIdentifier: string;
 }
+
+/** Loaded for work only: an update that finds nothing to change does without. */
+const nodes = () => import("./node-process.ts");
 
 /** See `thinProvider`. */
 export const provider = stepProvider<NodeInputs, NodeOutputs>({
@@ -44,6 +40,7 @@ export const provider = stepProvider<NodeInputs, NodeOutputs>({
   identity: ["home", "name"],
   id: ({ name }) => name,
   converge: async (node) => {
+    const { ensureNode, uniqueIdentifierOf, waitForNode } = await nodes();
     const home = localHome(node.home);
     const endpoints = await ensureNode(home, node);
     try {
@@ -59,11 +56,11 @@ export const provider = stepProvider<NodeInputs, NodeOutputs>({
   observe: async (node, { endpoints }) => {
     const health = endpoints?.["health"];
     if (health === undefined) return { is: "present", drift: "did not start" };
-    const seen = await observeNode(localHome(node.home), node, health);
+    const seen = await (await nodes()).observeNode(localHome(node.home), node, health);
     if (seen.status === "absent") return { is: "absent" };
     return seen.status === "running" ? { is: "present" } : { is: "present", drift: `is down: ${seen.why}` };
   },
-  remove: (node) => removeNode(localHome(node.home), node),
+  remove: async (node) => (await nodes()).removeNode(localHome(node.home), node),
 });
 
 function endpoint(endpoints: Record<string, Endpoint>, port: string): Endpoint {

@@ -2,10 +2,13 @@
 import { Incomplete, stepProvider } from "../../dynamic/step-provider.ts";
 import { withoutMemberCode } from "../topology-names.ts";
 import { type Grant, sameGrant } from "./plan.ts";
-import { type AllowListingTarget, convergeGrant, observeGrants } from "./steps.ts";
+import type { AllowListingTarget } from "./steps.ts";
 
 /** What the resource takes. */
 export interface AllowListingInputs extends AllowListingTarget, Grant {}
+
+/** Loaded for work only: an update that finds nothing to change does without. */
+const steps = () => import("./steps.ts");
 
 /** See `thinProvider`. */
 export const provider = stepProvider<AllowListingInputs, object>({
@@ -13,6 +16,7 @@ export const provider = stepProvider<AllowListingInputs, object>({
   identity: ["domainId", "participant"],
   id: ({ domainId, participant }) => `${domainId}/${withoutMemberCode(participant)}`,
   converge: async (inputs) => {
+    const { convergeGrant } = await steps();
     try {
       await convergeGrant(inputs, grantOf(inputs));
     } catch (error) {
@@ -21,7 +25,7 @@ export const provider = stepProvider<AllowListingInputs, object>({
     return {};
   },
   observe: async (inputs) => {
-    const granted = await observeGrants(inputs);
+    const granted = await (await steps()).observeGrants(inputs);
     const [first] = granted;
     if (first === undefined) return { is: "absent" };
     if (granted.length === 1) return { is: "present", inputs: first };
@@ -29,7 +33,7 @@ export const provider = stepProvider<AllowListingInputs, object>({
     const found = others.map(({ permission, trustLevel }) => `${permission} (${trustLevel})`).join(", ");
     return { is: "present", drift: `was granted more than once, besides: ${found}` };
   },
-  remove: (inputs) => convergeGrant(inputs, undefined),
+  remove: async (inputs) => (await steps()).convergeGrant(inputs, undefined),
 });
 
 function grantOf({ permission, trustLevel }: AllowListingInputs): Grant {

@@ -11,14 +11,8 @@ import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/c
 import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { Endpoint } from "../../platform/platform.ts";
 import { callDeadlineMs, converge, tolerate } from "../convergence.ts";
-import {
-  participantMember,
-  permissionFromWire,
-  permissionToWire,
-  trustLevelFromWire,
-  trustLevelToWire,
-  withoutMemberCode,
-} from "../topology-names.ts";
+import { participantMember, withoutMemberCode } from "../topology-names.ts";
+import { permissionFromWire, permissionToWire, trustLevelFromWire, trustLevelToWire } from "../wire-names.ts";
 import { type AllowListingStep, type Grant, planAllowListing } from "./plan.ts";
 
 /** Whose grant on which domain. */

@@ -1,17 +1,8 @@
 /** Pulumi's view of a participant's connection to a domain. */
 import { isDeepStrictEqual } from "node:util";
-import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { Incomplete, stepProvider } from "../../dynamic/step-provider.ts";
-import { describe } from "../convergence.ts";
 import { participantMember } from "../topology-names.ts";
-import {
-  type ConnectionTarget,
-  type ConnectionWanted,
-  convergeConnection,
-  convergeDisconnection,
-  observeConnection,
-  Refused,
-} from "./steps.ts";
+import type { ConnectionTarget, ConnectionWanted } from "./steps.ts";
 
 /** What the resource takes. */
 export interface DomainConnectionInputs extends ConnectionTarget, ConnectionWanted {
@@ -21,21 +12,27 @@ export interface DomainConnectionInputs extends ConnectionTarget, ConnectionWant
   readonly admission?: string;
 }
 
+/** Loaded for work only: an update that finds nothing to change does without. */
+const steps = () => import("./steps.ts");
+
 /** See `thinProvider`. */
 export const provider = stepProvider<DomainConnectionInputs, object>({
   inputs: ["participant", "participantId", "domainAlias", "sequencers", "domainId", "acceptedAgreement", "admission"],
   identity: ["participantId", "domainAlias"],
   id: ({ participantId, domainAlias }) => `${participantMember(participantId)}/${domainAlias}`,
   converge: async (inputs) => {
+    const { convergeConnection, messageOf, Refused } = await steps();
     try {
       await convergeConnection(inputs, inputs);
     } catch (error) {
-      throw new Incomplete(messageOf(inputs, error as Error));
+      if (error instanceof Refused) throw new Incomplete(refusal(inputs));
+      const participant = participantMember(inputs.participantId);
+      throw new Incomplete(`${participant} is not connected to ${inputs.domainAlias}: ${messageOf(error as Error)}`);
     }
     return {};
   },
   observe: async (inputs) => {
-    const { registration, connected } = await observeConnection(inputs);
+    const { registration, connected } = await (await steps()).observeConnection(inputs);
     if (registration === undefined) return { is: "absent" };
     if (!connected) return { is: "present", drift: "is not connected" };
     if (!registration.automatic) return { is: "present", drift: "would not connect again after a restart" };
@@ -47,17 +44,12 @@ export const provider = stepProvider<DomainConnectionInputs, object>({
       ? { is: "present" }
       : { is: "present", drift: `is registered with other sequencers: ${urls(registration.sequencers).join(", ")}` };
   },
-  remove: convergeDisconnection,
+  remove: async (inputs) => (await steps()).convergeDisconnection(inputs),
 });
 
-function messageOf(inputs: DomainConnectionInputs, error: Error): string {
-  const participant = participantMember(inputs.participantId);
-  if (error instanceof Refused) {
-    const what = `The domain ${inputs.domainAlias} (${inputs.domainId}) refused participant ${participant}: it is not on the allow-list, or barred there.`;
-    const how =
-      inputs.admission ?? "Ask the owner of the domain to add this id to the allow-list, then run the update again.";
-    return `${what}\n${how}`;
-  }
-  const why = isCantonError(error) ? describe(error) : error.message;
-  return `${participant} is not connected to ${inputs.domainAlias}: ${why}`;
+function refusal({ participantId, domainAlias, domainId, admission }: DomainConnectionInputs): string {
+  const participant = participantMember(participantId);
+  const what = `The domain ${domainAlias} (${domainId}) refused participant ${participant}: it is not on the allow-list, or barred there.`;
+  const how = admission ?? "Ask the owner of the domain to add this id to the allow-list, then run the update again.";
+  return `${what}\n${how}`;
 }

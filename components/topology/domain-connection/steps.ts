@@ -17,6 +17,8 @@ import {
   type SequencerAddress,
 } from "./plan.ts";
 
+export { messageOf } from "../convergence.ts";
+
 /** How long connecting may take, in milliseconds: it includes the onboarding. */
 const connectDeadlineMs = 60_000;
 

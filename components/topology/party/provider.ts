@@ -1,10 +1,8 @@
 /** Pulumi's view of a party on its participant. */
-import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { Incomplete, stepProvider } from "../../dynamic/step-provider.ts";
 import type { Endpoint } from "../../platform/platform.ts";
-import { describe } from "../convergence.ts";
 import { partyIdOf } from "../topology-names.ts";
-import { convergeParty, convergePartyRemoval, observeParty, type PartyTarget } from "./steps.ts";
+import type { PartyTarget } from "./steps.ts";
 
 /** What the resource takes. */
 export interface PartyInputs {
@@ -24,6 +22,9 @@ export interface PartyOutputs {
   readonly partyId: string;
 }
 
+/** Loaded for work only: an update that finds nothing to change does without. */
+const steps = () => import("./steps.ts");
+
 /** See `thinProvider`. */
 export const provider = stepProvider<PartyInputs, PartyOutputs>({
   inputs: ["participant", "participantId", "party", "domainId"],
@@ -31,20 +32,20 @@ export const provider = stepProvider<PartyInputs, PartyOutputs>({
   id: ({ party, participantId }) => partyIdOf(party, participantId),
   converge: async (inputs) => {
     const target = targetOf(inputs);
+    const { convergeParty, messageOf } = await steps();
     try {
       await convergeParty(target);
     } catch (error) {
-      const why = isCantonError(error) ? describe(error) : (error as Error).message;
-      throw new Incomplete(`party ${target.partyId} is not hosted: ${why}`);
+      throw new Incomplete(`party ${target.partyId} is not hosted: ${messageOf(error as Error)}`);
     }
     return { partyId: target.partyId };
   },
   observe: async (inputs) => {
-    const { authorized, visible } = await observeParty(targetOf(inputs));
+    const { authorized, visible } = await (await steps()).observeParty(targetOf(inputs));
     if (!authorized) return { is: "absent" };
     return visible ? { is: "present" } : { is: "present", drift: "is not seen on the domain" };
   },
-  remove: (inputs) => convergePartyRemoval(targetOf(inputs)),
+  remove: async (inputs) => (await steps()).convergePartyRemoval(targetOf(inputs)),
 });
 
 function targetOf({ participant, participantId, party, domainId }: PartyInputs): PartyTarget {

@@ -17,6 +17,8 @@ import { callDeadlineMs, converge, tolerate } from "../convergence.ts";
 import { participantMember, withoutMemberCode } from "../topology-names.ts";
 import { type PartyState, type PartyStep, planParty, planPartyRemoval } from "./plan.ts";
 
+export { messageOf } from "../convergence.ts";
+
 /** Which party, and where. */
 export interface PartyTarget {
   /** Admin API of the participant that hosts it. */

@@ -36,7 +36,7 @@ await held.release();
 
 /** The little that a process may inherit; everything else is in its spec. */
 function environmentOfProcesses(): Record<string, string> {
-  const inherited = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME"];
+  const inherited = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "USER", "LOGNAME", "NODE_COMPILE_CACHE"];
   return Object.fromEntries(
     inherited.flatMap((name) => {
       const value = process.env[name];
