@@ -246,9 +246,9 @@ test("acknowledgements never go back", async () => {
 
 test("a sender among its own recipients gets one event", () => {
   const messages = [
-    { sender: 1, recipients: [1, 2], refused: false },
-    { sender: 2, recipients: [1], refused: true },
-    { sender: 1, recipients: [], refused: false },
+    { request: { sender: 1, recipients: [1, 2] }, error: null },
+    { request: { sender: 2, recipients: [1] }, error: "refused" },
+    { request: { sender: 1, recipients: [] }, error: null },
   ];
-  expect(deliveriesByMember(messages)).toEqual({ members: [1, 2], offsets: ["{0,2}", "{0,1}"] });
+  expect(deliveriesByMember(messages)).toEqual({ members: [1, 2], first: [1, 3], last: [2, 4], offsets: [0, 2, 0, 1] });
 });

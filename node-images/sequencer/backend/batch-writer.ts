@@ -71,7 +71,7 @@ interface WriteResult {
 
 const writeStatement = {
   name: "sequencer_write",
-  text: "SELECT base, too_late FROM sequencer_write($1, $2, $3, $4, $5, $6, $7, $8)",
+  text: "SELECT base, too_late FROM sequencer_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 };
 
 const seenQuery = `SELECT s.n::integer AS n, b.base_timestamp + m.event - b.id AS ts, m.error
@@ -88,10 +88,10 @@ const nothing = Buffer.alloc(0);
 /** Later than any time that a request can name. */
 const never = 9_000_000_000_000_000_000n;
 
-/** What goes to whom, as `sequencer_write` takes it: an array literal of message positions for every member. */
+/** Whose stream a message of a batch goes into, as `sequencer_write` takes it: positions `offsets[first[m] - 1]` to `offsets[last[m] - 1]` to `members[m]`. */
 export function deliveriesByMember(
-  messages: readonly { sender: number; recipients: readonly number[]; refused: boolean }[],
-): { members: number[]; offsets: string[] } {
+  messages: readonly { request: Pick<SequencingRequest, "sender" | "recipients">; error: string | null }[],
+): { members: number[]; first: number[]; last: number[]; offsets: number[] } {
   const byMember = new Map<number, number[]>();
   const add = (member: number, position: number) => {
     const positions = byMember.get(member);
@@ -99,11 +99,19 @@ export function deliveriesByMember(
     // The sender may be among its own recipients: it gets one event.
     else if (positions.at(-1) !== position) positions.push(position);
   };
-  messages.forEach(({ sender, recipients, refused }, position) => {
-    add(sender, position);
-    if (!refused) for (const recipient of recipients) add(recipient, position);
+  messages.forEach(({ request, error }, position) => {
+    add(request.sender, position);
+    if (error === null) for (const recipient of request.recipients) add(recipient, position);
   });
-  return { members: [...byMember.keys()], offsets: [...byMember.values()].map((positions) => `{${positions}}`) };
+  const all = [...byMember.values()];
+  let end = 0;
+  const last = all.map(({ length }) => (end += length));
+  return {
+    members: [...byMember.keys()],
+    first: last.map((to, index) => to - (all[index] as number[]).length + 1),
+    last,
+    offsets: all.flat(),
+  };
 }
 
 /** Writes messages in batches. Safe for concurrent use. */
@@ -254,9 +262,7 @@ export class BatchWriter {
       if (request.maxSequencingTime < deadline) deadline = request.maxSequencingTime;
       return { sender, messageId, error, traceparent, payload: request.payload };
     });
-    const { members, offsets } = deliveriesByMember(
-      messages.map(({ request: { sender, recipients }, error }) => ({ sender, recipients, refused: error !== null })),
-    );
+    const { members, first, last, offsets } = deliveriesByMember(messages);
     const { content, ends } = packBatch(packed);
     const errors = packed.map(({ error }) => error);
     const { rows } = await this.#options.database.pool.query<WriteResult>({
@@ -268,7 +274,9 @@ export class BatchWriter {
         content,
         `{${ends}}`,
         `{${members}}`,
-        offsets,
+        `{${first}}`,
+        `{${last}}`,
+        `{${offsets}}`,
         deadline,
       ],
     });

@@ -75,8 +75,8 @@ ALTER TABLE sequencer_deliveries ALTER COLUMN offsets SET STORAGE EXTERNAL;
 
 -- Sequences a batch of messages in one round trip: all of them or none.
 -- p_content and p_ends are the packed messages; message n is described by the n-th elements of p_senders, p_message_ids and
--- p_errors; p_errors may be empty for nulls. p_offsets[m], an integer[] literal, lists the messages (from 0, ascending) that go
--- to p_members[m].
+-- p_errors; p_errors may be empty for nulls. p_members[m] gets those messages (from 0, ascending) that p_offsets lists from its
+-- element p_first[m] to its element p_last[m].
 -- Answers base: message n got the timestamp base + n - 1. When it is null, nothing was written, because too_late, the time that
 -- the last message would have got at least, is after p_deadline, the smallest maximum sequencing time. When that is known only
 -- once the batch has its place in the order, fails with SQ001 and the time as the detail.
@@ -88,7 +88,9 @@ CREATE FUNCTION sequencer_write(
   p_content bytea,
   p_ends integer[],
   p_members integer[],
-  p_offsets text[],
+  p_first integer[],
+  p_last integer[],
+  p_offsets integer[],
   p_deadline bigint,
   OUT base bigint,
   OUT too_late bigint
@@ -131,7 +133,7 @@ BEGIN
   INSERT INTO sequencer_batches (id, base_timestamp) VALUES (v_batch, base);
 
   WITH block AS (
-    SELECT member, offsets::integer[] AS offsets FROM unnest(p_members, p_offsets) AS b (member, offsets)
+    SELECT member, p_offsets[first:last] AS offsets FROM unnest(p_members, p_first, p_last) AS b (member, first, last)
   ), advanced AS (
     UPDATE sequencer_members m SET next_counter = m.next_counter + cardinality(b.offsets)
     FROM block b WHERE m.id = b.member
