@@ -45,7 +45,7 @@ export interface BatchWriterOptions {
   maxQueuedBytes?: number;
   /** Most messages that wait. Default 20000. */
   maxQueuedMessages?: number;
-  /** Batches written at the same time. With two, one is stored while the other waits for its turn and commits. Default 2. */
+  /** Batches written at the same time: one commits, one waits for its turn, one is stored. Default 3. */
   parallelBatches?: number;
   /** Told after every batch: for metrics. */
   onBatch?: (batch: { messages: number; milliseconds: number }) => void;
@@ -132,7 +132,7 @@ export class BatchWriter {
       maxBatchBytes: 4 * 1024 * 1024,
       maxQueuedBytes: 64 * 1024 * 1024,
       maxQueuedMessages: 20_000,
-      parallelBatches: 2,
+      parallelBatches: 3,
       ...options,
     };
   }
