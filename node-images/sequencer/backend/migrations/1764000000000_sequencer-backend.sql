@@ -122,7 +122,9 @@ BEGIN
   -- Batches that have messages in common wait for each other: always in this order, so that they never do so in a circle.
   ORDER BY message_id COLLATE "C", sender;
 
-  -- From here until the commit this batch is alone. clock_timestamp, not now(): the time after the wait for the lock.
+  -- From here until the commit this batch is alone. The lock is a statement of its own: an UPDATE that waits may have looked at
+  -- the clock before.
+  PERFORM FROM sequencer_clock FOR UPDATE;
   UPDATE sequencer_clock
   SET last_timestamp = greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, last_timestamp + 1) + v_size - 1
   RETURNING last_timestamp INTO v_last;
