@@ -1,3 +1,5 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+
 /**
  * What is wrong with a value that came over the wire. The names are those that Canton puts into the `reason` of a
  * `PROTO_DESERIALIZATION_FAILURE`, so that existing tools read our refusals as they read Canton's.
@@ -58,7 +60,7 @@ export function fieldNotSet(field: string): ProtocolError {
 
 /** The generated codec of one protobuf message. */
 export interface MessageCodec<T> {
-  encode(message: T): { finish(): Uint8Array };
+  encode(message: T, writer?: BinaryWriter): { finish(): Uint8Array };
   decode(input: Uint8Array): T;
 }
 
@@ -72,8 +74,17 @@ export function decodeMessage<T>(codec: MessageCodec<T>, bytes: Uint8Array, what
   }
 }
 
+/** Used again and again, as a new one would allocate and grow its buffer for every message. */
+let writer = new BinaryWriter();
+/** A writer whose buffer has grown with a message larger than this, in bytes, is let go. */
+const largestKept = 64 * 1024;
+
 /** Encodes a protobuf message. The encoding is canonical: fields in order of their numbers, defaults left out. */
 export function encodeMessage<T>(codec: MessageCodec<T>, message: T): Buffer {
-  const bytes = codec.encode(message).finish();
+  const mine = writer;
+  // Not to be found by an encoder that itself encodes, nor by the next caller when this one fails half-way.
+  writer = new BinaryWriter();
+  const bytes = codec.encode(message, mine).finish();
+  if (bytes.length <= largestKept) writer = mine;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -30,7 +30,7 @@ export async function claimBackend(database: Database, domain: BackendDomain): P
 /** The first and the last time in the log, in microseconds since the epoch; `earliest` is undefined for an empty log. */
 export async function logBounds(database: Database): Promise<{ earliest: bigint | undefined; last: bigint }> {
   const { rows } = await database.query<{ earliest: bigint | null; last: bigint }>(
-    "SELECT (SELECT min(ts) FROM sequencer_events) AS earliest, last_timestamp AS last FROM sequencer_clock",
+    "SELECT (SELECT min(base_timestamp) FROM sequencer_batches) AS earliest, last_timestamp AS last FROM sequencer_clock",
   );
   const row = rows[0] as { earliest: bigint | null; last: bigint };
   return { earliest: row.earliest ?? undefined, last: row.last };

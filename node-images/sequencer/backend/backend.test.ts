@@ -167,6 +167,46 @@ test("a message after its maximum sequencing time is an error for its sender and
   expect(byRecipient.every(({ event }) => event.error === undefined)).toBe(true);
 });
 
+test("batches that have the same messages in another order do not wait for each other in a circle", async () => {
+  const { names, ids } = await newMembers(1);
+  for (let round = 0; round < 5; round++) {
+    const sent = Array.from({ length: 28 }, () => message(names, ids, 0, []));
+    const [forwards, backwards] = await Promise.all([
+      Promise.all(sent.map((each) => first.writer.write(each))),
+      Promise.all(sent.toReversed().map((each) => second.writer.write(each))),
+    ]);
+    expect(backwards.toReversed()).toEqual(forwards);
+    expect(new Set(forwards.map(({ timestamp }) => timestamp)).size).toBe(sent.length);
+  }
+});
+
+test("a message whose maximum sequencing time passes while its batch waits for its turn is refused, the others are not", async () => {
+  const { names, ids } = await newMembers(1);
+  const { pool } = second.database;
+  const other = await pool.connect();
+  try {
+    await other.query("BEGIN");
+    await other.query("SELECT FROM sequencer_clock FOR UPDATE");
+    const good = message(names, ids, 0, []);
+    const soon = { ...message(names, ids, 0, []), maxSequencingTime: BigInt(Date.now() + 300) * 1000n };
+    const writing = Promise.all([first.writer.write(good), first.writer.write(soon)]);
+    const waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while ((await pool.query(waiting)).rowCount === 0);
+    await other.query("SELECT pg_sleep(greatest(0, $1::float8 / 1e6 - extract(epoch FROM clock_timestamp())) + 0.01)", [
+      soon.maxSequencingTime,
+    ]);
+    await other.query("COMMIT");
+    const [delivered, refused] = await writing;
+    expect([delivered.error, refused.error]).toEqual([undefined, maxSequencingTimeExceeded]);
+    expect((await read(first, ids[0] as number, 0n, 2)).map(({ event }) => event.error)).toEqual([
+      undefined,
+      maxSequencingTimeExceeded,
+    ]);
+  } finally {
+    other.release();
+  }
+});
+
 test("too much waiting is refused, and what was accepted is written", async () => {
   const { names, ids } = await newMembers(1);
   const small = await openBackend({
@@ -246,9 +286,9 @@ test("acknowledgements never go back", async () => {
 
 test("a sender among its own recipients gets one event", () => {
   const messages = [
-    { sender: 1, recipients: [1, 2], refused: false },
-    { sender: 2, recipients: [1], refused: true },
-    { sender: 1, recipients: [], refused: false },
+    { request: { sender: 1, recipients: [1, 2] }, error: null },
+    { request: { sender: 2, recipients: [1] }, error: "refused" },
+    { request: { sender: 1, recipients: [] }, error: null },
   ];
-  expect(deliveriesByMember(messages)).toEqual({ members: [1, 2], offsets: ["{0,2}", "{0,1}"] });
+  expect(deliveriesByMember(messages)).toEqual({ members: [1, 2], first: [1, 3], last: [2, 4], offsets: [0, 2, 0, 1] });
 });

@@ -7,6 +7,8 @@
 import { type Database, databaseErrorKind } from "@pulumi-canton/runtime/database.ts";
 import { unavailable } from "@pulumi-canton/runtime/errors.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import pg from "pg";
+import { type PackedMessage, packBatch } from "./packed-batch.ts";
 
 /** A message whose members are known by their numbers. */
 export interface SequencingRequest {
@@ -35,7 +37,7 @@ export interface SequencingOutcome {
 export interface BatchWriterOptions {
   database: Database;
   logger: Logger;
-  /** Most messages in one batch. Default 500. */
+  /** Most messages in one batch; the database takes up to 10000. Default 500. */
   maxBatchMessages?: number;
   /** A batch is closed when it has this many bytes of payload. Default 4 MiB. */
   maxBatchBytes?: number;
@@ -43,7 +45,7 @@ export interface BatchWriterOptions {
   maxQueuedBytes?: number;
   /** Most messages that wait. Default 20000. */
   maxQueuedMessages?: number;
-  /** Batches written at the same time. With two the next one waits inside the database for the first to commit. Default 2. */
+  /** Batches written at the same time: one commits, one waits for its turn, one is stored. Default 3. */
   parallelBatches?: number;
   /** Told after every batch: for metrics. */
   onBatch?: (batch: { messages: number; milliseconds: number }) => void;
@@ -55,6 +57,8 @@ export const maxSequencingTimeExceeded =
 
 interface Queued {
   request: SequencingRequest;
+  /** Under which it is pending. */
+  key: string;
   error: string | null;
   resolve: (outcome: SequencingOutcome) => void;
   reject: (error: unknown) => void;
@@ -70,17 +74,24 @@ const writeStatement = {
   text: "SELECT base, too_late FROM sequencer_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 };
 
-const seenQuery = `SELECT s.n::integer AS n, e.ts, e.error
+const seenQuery = `SELECT s.n::integer AS n, b.base_timestamp + m.event - b.id AS ts, m.error
   FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS s (sender, message_id, n)
-  JOIN sequencer_events e ON e.message_id = s.message_id AND e.sender = s.sender`;
+  JOIN sequencer_messages m ON m.message_id = s.message_id AND m.sender = s.sender
+  CROSS JOIN LATERAL (SELECT id, base_timestamp FROM sequencer_batches WHERE id <= m.event ORDER BY id DESC LIMIT 1) b`;
+
+/** The state that \`sequencer_write\` fails with when a message is too late, which it finds when its work is done. */
+const tooLateState = "SQ001";
+
+/** The payload that is stored of a refused message. */
+const nothing = Buffer.alloc(0);
 
 /** Later than any time that a request can name. */
 const never = 9_000_000_000_000_000_000n;
 
-/** What goes to whom, as `sequencer_write` takes it: an array literal of message positions for every member. */
+/** Whose stream a message of a batch goes into, as `sequencer_write` takes it: positions `offsets[first[m] - 1]` to `offsets[last[m] - 1]` to `members[m]`. */
 export function deliveriesByMember(
-  messages: readonly { sender: number; recipients: readonly number[]; refused: boolean }[],
-): { members: number[]; offsets: string[] } {
+  messages: readonly { request: Pick<SequencingRequest, "sender" | "recipients">; error: string | null }[],
+): { members: number[]; first: number[]; last: number[]; offsets: number[] } {
   const byMember = new Map<number, number[]>();
   const add = (member: number, position: number) => {
     const positions = byMember.get(member);
@@ -88,11 +99,19 @@ export function deliveriesByMember(
     // The sender may be among its own recipients: it gets one event.
     else if (positions.at(-1) !== position) positions.push(position);
   };
-  messages.forEach(({ sender, recipients, refused }, position) => {
-    add(sender, position);
-    if (!refused) for (const recipient of recipients) add(recipient, position);
+  messages.forEach(({ request, error }, position) => {
+    add(request.sender, position);
+    if (error === null) for (const recipient of request.recipients) add(recipient, position);
   });
-  return { members: [...byMember.keys()], offsets: [...byMember.values()].map((positions) => `{${positions}}`) };
+  const all = [...byMember.values()];
+  let end = 0;
+  const last = all.map(({ length }) => (end += length));
+  return {
+    members: [...byMember.keys()],
+    first: last.map((to, index) => to - (all[index] as number[]).length + 1),
+    last,
+    offsets: all.flat(),
+  };
 }
 
 /** Writes messages in batches. Safe for concurrent use. */
@@ -103,6 +122,7 @@ export class BatchWriter {
   readonly #pending = new Map<string, Promise<SequencingOutcome>>();
   readonly #idle: (() => void)[] = [];
   #queuedBytes = 0;
+  #turn: NodeJS.Immediate | undefined;
   #writing = 0;
   #closed = false;
 
@@ -112,7 +132,7 @@ export class BatchWriter {
       maxBatchBytes: 4 * 1024 * 1024,
       maxQueuedBytes: 64 * 1024 * 1024,
       maxQueuedMessages: 20_000,
-      parallelBatches: 2,
+      parallelBatches: 3,
       ...options,
     };
   }
@@ -142,20 +162,12 @@ export class BatchWriter {
     const { promise, resolve, reject } = Promise.withResolvers<SequencingOutcome>();
     this.#pending.set(key, promise);
     this.#queuedBytes += request.payload.length;
-    this.#queue.push({
-      request,
-      error: request.error ?? null,
-      resolve: (outcome) => {
-        this.#pending.delete(key);
-        resolve(outcome);
-      },
-      reject: (error) => {
-        this.#pending.delete(key);
-        reject(error);
-      },
-    });
+    this.#queue.push({ request, key, error: request.error ?? null, resolve, reject });
     // Not at once: what arrives in the same turn of the event loop belongs into the same batch.
-    setImmediate(() => this.#writeNext());
+    this.#turn ??= setImmediate(() => {
+      this.#turn = undefined;
+      this.#writeNext();
+    });
     return promise;
   }
 
@@ -206,21 +218,27 @@ export class BatchWriter {
       try {
         result = await this.#call(rest);
       } catch (error) {
-        if (databaseErrorKind(error) !== "duplicate") throw error;
-        rest = await this.#answerSeen(rest, error);
-        continue;
+        if (error instanceof pg.DatabaseError && error.code === tooLateState) {
+          result = { base: null, too_late: BigInt(error.detail as string) };
+        } else if (databaseErrorKind(error) === "duplicate") {
+          rest = await this.#answerSeen(rest, error);
+          continue;
+        } else throw error;
       }
       const { base, too_late: tooLate } = result;
       if (base !== null) {
-        rest.forEach(({ error, resolve }, position) => {
-          resolve({ timestamp: base + BigInt(position), error: error ?? undefined });
-        });
+        for (const [position, message] of rest.entries()) this.#answer(message, base + BigInt(position), message.error);
         return;
       }
       for (const message of rest) {
         if (message.request.maxSequencingTime < (tooLate ?? 0n)) message.error ??= maxSequencingTimeExceeded;
       }
     }
+  }
+
+  #answer({ key, resolve }: Queued, timestamp: bigint, error: string | null): void {
+    this.#pending.delete(key);
+    resolve({ timestamp, error: error ?? undefined });
   }
 
   /** Answers messages that were sequenced before with what became of them; gives back the others. */
@@ -231,40 +249,34 @@ export class BatchWriter {
       requests.map(({ messageId }) => messageId),
     ]);
     if (rows.length === 0) throw cause;
-    for (const { n, ts, error } of rows) messages[n - 1]?.resolve({ timestamp: ts, error: error ?? undefined });
+    for (const { n, ts, error } of rows) this.#answer(messages[n - 1] as Queued, ts, error);
     const seen = new Set(rows.map(({ n }) => n));
     return messages.filter((_, position) => !seen.has(position + 1));
   }
 
   async #call(messages: readonly Queued[]): Promise<WriteResult> {
-    const requests = messages.map(({ request }) => request);
-    const payloads = messages.map(({ request, error }) => (error === null ? request.payload : Buffer.alloc(0)));
-    const { members, offsets } = deliveriesByMember(
-      messages.map(({ request, error }) => ({ ...request, refused: error !== null })),
-    );
-    const deadline = messages.reduce(
-      (earliest, { request, error }) =>
-        error === null && request.maxSequencingTime < earliest ? request.maxSequencingTime : earliest,
-      never,
-    );
-    let end = 1;
-    const starts = payloads.map(({ length }) => {
-      const start = end;
-      end += length;
-      return start;
+    let deadline = never;
+    const packed = messages.map(({ request, error }): PackedMessage => {
+      const { sender, messageId, traceparent = null } = request;
+      if (error !== null) return { sender, messageId, error, traceparent, payload: nothing };
+      if (request.maxSequencingTime < deadline) deadline = request.maxSequencingTime;
+      return { sender, messageId, error, traceparent, payload: request.payload };
     });
+    const { members, first, last, offsets } = deliveriesByMember(messages);
+    const { content, ends } = packBatch(packed);
+    const errors = packed.map(({ error }) => error);
     const { rows } = await this.#options.database.pool.query<WriteResult>({
       ...writeStatement,
       values: [
-        `{${requests.map(({ sender }) => sender)}}`,
-        requests.map(({ messageId }) => messageId),
-        unlessAllNull(messages.map(({ error }) => error)),
-        unlessAllNull(requests.map(({ traceparent }) => traceparent ?? null)),
-        `{${starts}}`,
-        `{${payloads.map(({ length }) => length)}}`,
-        Buffer.concat(payloads),
+        `{${packed.map(({ sender }) => sender)}}`,
+        packed.map(({ messageId }) => messageId),
+        errors.every((error) => error === null) ? [] : errors,
+        content,
+        `{${ends}}`,
         `{${members}}`,
-        offsets,
+        `{${first}}`,
+        `{${last}}`,
+        `{${offsets}}`,
         deadline,
       ],
     });
@@ -280,10 +292,9 @@ export class BatchWriter {
         cause: error,
       },
     );
-    for (const { reject } of batch) reject(told);
+    for (const { key, reject } of batch) {
+      this.#pending.delete(key);
+      reject(told);
+    }
   }
-}
-
-function unlessAllNull(values: (string | null)[]): (string | null)[] {
-  return values.every((value) => value === null) ? [] : values;
 }

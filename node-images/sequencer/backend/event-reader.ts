@@ -11,6 +11,7 @@ import { CompressedBatch_CompressionAlgorithm as Compression } from "@pulumi-can
 import type { Database } from "@pulumi-canton/runtime/database.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { maxSequencingTimeExceeded } from "./batch-writer.ts";
+import { type PackedMessage, unpackMessage } from "./packed-batch.ts";
 
 /** A message as it is stored, with all that any member may see of it. */
 export class StoredEvent {
@@ -23,13 +24,13 @@ export class StoredEvent {
   readonly #payload: Buffer;
   #envelopes: Envelope[] | undefined;
 
-  constructor(row: EventRow) {
-    this.timestamp = row.ts;
-    this.sender = row.sender;
-    this.messageId = row.message_id;
-    this.error = row.error ?? undefined;
-    this.traceparent = row.traceparent ?? undefined;
-    this.#payload = row.payload;
+  constructor(timestamp: bigint, { sender, messageId, error, traceparent, payload }: PackedMessage) {
+    this.timestamp = timestamp;
+    this.sender = sender;
+    this.messageId = messageId;
+    this.error = error ?? undefined;
+    this.traceparent = traceparent ?? undefined;
+    this.#payload = payload;
   }
 
   /** All envelopes; decoded once for all members. */
@@ -107,27 +108,21 @@ interface Request {
   resolve: (events: MemberEvent[]) => void;
 }
 
-interface EventRow {
-  ts: bigint;
-  sender: number;
-  message_id: string;
-  error: string | null;
-  traceparent: string | null;
-  payload: Buffer;
-}
-
 interface Position {
   counter: bigint;
+  batch: bigint;
+  /** Of the event in its batch. */
+  offset: number;
   timestamp: bigint;
 }
 
 const positionsStatement = {
   name: "sequencer_positions",
   // The block that the counter lies in and those after it.
-  text: `SELECT q.n::integer AS n, d.first_counter, d.base_timestamp, d.offsets
+  text: `SELECT q.n::integer AS n, d.first_counter, d.batch, b.base_timestamp, d.offsets
 FROM unnest($1::integer[], $2::bigint[]) WITH ORDINALITY AS q (member, counter, n)
 CROSS JOIN LATERAL (
-  SELECT first_counter, base_timestamp, offsets FROM sequencer_deliveries
+  SELECT first_counter, batch, offsets FROM sequencer_deliveries
   WHERE member = q.member
     AND first_counter >= coalesce(
       (SELECT max(first_counter) FROM sequencer_deliveries WHERE member = q.member AND first_counter <= q.counter), 0)
@@ -135,15 +130,20 @@ CROSS JOIN LATERAL (
   ORDER BY first_counter
   LIMIT $3
 ) d
+JOIN sequencer_batches b ON b.id = d.batch
 ORDER BY q.n, d.first_counter`,
 };
 
 const eventsStatement = {
   name: "sequencer_events",
-  text: `SELECT ts, sender, message_id, error, traceparent, payload FROM (
-  SELECT *, sum(octet_length(payload)) OVER (ORDER BY ts) - octet_length(payload) AS before
-  FROM sequencer_events WHERE ts = ANY($1::bigint[])
-) e WHERE before < $2 ORDER BY ts`,
+  // In the order asked for, as many as fit. Only these are cut out of their batches.
+  text: `SELECT n::integer AS n, substring(content FROM start + 1 FOR size) AS message FROM (
+  SELECT *, sum(size) OVER (ORDER BY n) - size AS before FROM (
+    SELECT q.n, c.content, coalesce(c.ends[q.k], 0) AS start, c.ends[q.k + 1] - coalesce(c.ends[q.k], 0) AS size
+    FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS q (batch, k, n)
+    JOIN sequencer_contents c ON c.batch = q.batch
+  ) cut
+) wanted WHERE before < $3 ORDER BY n`,
 };
 
 /** Reads streams for all subscriptions. Runs until it is closed. */
@@ -243,12 +243,12 @@ export class EventReader {
     ];
     if (asked.length === 0) return false;
     const positions = await this.#positions(asked);
-    const timestamps = [...new Set(positions.flatMap((each) => each.map(({ timestamp }) => timestamp)))];
-    if (timestamps.length === 0) {
+    const found = new Map(positions.flatMap((each) => each.map((position) => [position.timestamp, position])));
+    if (found.size === 0) {
       if (leading !== undefined) this.#caughtUp.resolve();
       return false;
     }
-    const events = await this.#events(timestamps);
+    const events = await this.#events([...found.values()]);
 
     // An answer stops before the first event that did not fit into this round.
     const answers = positions.map((each) => {
@@ -287,6 +287,7 @@ export class EventReader {
     const { rows } = await this.#options.database.pool.query<{
       n: number;
       first_counter: bigint;
+      batch: bigint;
       base_timestamp: bigint;
       offsets: number[];
     }>({
@@ -298,20 +299,32 @@ export class EventReader {
       const wanted = asked[row.n - 1]?.counter as bigint;
       const found = positions[row.n - 1] as Position[];
       const first = row.first_counter;
-      const base = row.base_timestamp;
       for (let index = 0; index < row.offsets.length && found.length < pageEvents; index++) {
         const counter = first + BigInt(index);
-        if (counter >= wanted) found.push({ counter, timestamp: base + BigInt(row.offsets[index] as number) });
+        if (counter < wanted) continue;
+        const offset = row.offsets[index] as number;
+        found.push({ counter, batch: row.batch, offset, timestamp: row.base_timestamp + BigInt(offset) });
       }
     }
     return positions;
   }
 
-  async #events(timestamps: readonly bigint[]): Promise<Map<bigint, StoredEvent>> {
-    const { rows } = await this.#options.database.pool.query<EventRow>({
+  /** Events by their timestamps, from the earliest on: as many as fit into a round, at least one. */
+  async #events(positions: readonly Position[]): Promise<Map<bigint, StoredEvent>> {
+    const inOrder = positions.toSorted((a, b) => (a.timestamp < b.timestamp ? -1 : 1));
+    const { rows } = await this.#options.database.pool.query<{ n: number; message: Buffer }>({
       ...eventsStatement,
-      values: [`{${timestamps}}`, this.#options.pageBytes],
+      values: [
+        `{${inOrder.map(({ batch }) => batch)}}`,
+        `{${inOrder.map(({ offset }) => offset)}}`,
+        this.#options.pageBytes,
+      ],
     });
-    return new Map(rows.map((row) => [row.ts, new StoredEvent(row)]));
+    return new Map(
+      rows.map(({ n, message }) => {
+        const { timestamp } = inOrder[n - 1] as Position;
+        return [timestamp, new StoredEvent(timestamp, unpackMessage(message))];
+      }),
+    );
   }
 }
