@@ -199,7 +199,7 @@ describe(`kill -9 (seed ${seed})`, { timeout: 3 * minutes }, () => {
     const participants = await deployment.console<ParticipantView[]>("participants");
     expect(participants.filter(({ active }) => !active)).toEqual([]);
     expect(participants.map(({ participant }) => participant)).toEqual(
-      expect.arrayContaining(members.map(({ identity }) => identity.uid)),
+      expect.arrayContaining(members.map(({ identity }) => identity.member)),
     );
     expect(participants).toHaveLength(members.length + 3);
     const parties = Object.values(network.parties);
