@@ -185,7 +185,7 @@ describe("a database that goes away", () => {
     const database = await open();
     const busy = async () => {
       const { rowCount } = await database.read(
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(3)%' AND state = 'active'",
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'SELECT pg_sleep(3)%' AND state = 'active'",
       );
       if (rowCount === 0) await busy();
     };

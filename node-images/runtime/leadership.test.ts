@@ -48,6 +48,10 @@ function contender(options: Partial<ContendOptions> = {}) {
   return { terms, term, stop, running };
 }
 
+/** Those of this test's database: pg_locks shows the whole server, and other tests use it at the same time. */
+const ownAdvisoryLocks =
+  "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
 test("one leads at a time; when it stops the next takes over with a greater number", async () => {
   const contenders = [contender(), contender(), contender()];
   const leading = () => contenders.flatMap(({ terms }) => terms).filter(({ signal }) => !signal.aborted);
@@ -77,7 +81,7 @@ test("a leader whose connection dies leads no more, and the standby takes over",
   await waitingForLock();
   // The leader's connection only: the standby waits in the same queue.
   await database.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()",
+    `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${ownAdvisoryLocks} AND granted AND pid <> pg_backend_pid()`,
   );
   const next = await second.term(1);
   expect(next.number).toBe(old.number + 1n);
@@ -90,7 +94,7 @@ test("a leader whose connection dies leads no more, and the standby takes over",
 });
 
 async function waitingForLock(): Promise<void> {
-  const { rowCount } = await database.read("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted");
+  const { rowCount } = await database.read(`SELECT 1 FROM pg_locks WHERE ${ownAdvisoryLocks} AND NOT granted`);
   if (rowCount === 0) await waitingForLock();
 }
 
@@ -131,7 +135,7 @@ test("a new leader waits for the transactions that an old one has fenced", async
 
 async function waitingForRow(): Promise<void> {
   const { rowCount } = await database.read(
-    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO leadership%'",
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO leadership%'",
   );
   if (rowCount === 0) await waitingForRow();
 }
