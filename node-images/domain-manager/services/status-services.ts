@@ -1,15 +1,16 @@
 /** How the domain manager is: the three status services of its admin API. */
+
 import { DomainManagerStatusServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/domain_manager_status_service.ts";
 import { DomainStatusServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/domain_status_service.ts";
 import {
   DomainStatusInfo,
-  type NodeStatus_ComponentStatus,
   StatusServiceService,
   type TopologyQueueStatus,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v0/status_service.ts";
 import type { Status } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v1/status_service.ts";
 import { participantMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
+import { componentStatus } from "@pulumi-canton/runtime/component-status.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { Component } from "@pulumi-canton/runtime/health.ts";
 
@@ -94,18 +95,4 @@ export function statusServices(source: StatusSource): GrpcService[] {
       },
     }),
   ];
-}
-
-/** A component as the status services tell it. */
-export function componentStatus({ name, state, why }: Component): NodeStatus_ComponentStatus {
-  const data = { description: why === "" ? undefined : why };
-  switch (state) {
-    case "ok":
-      return { name, status: { $case: "ok", value: data } };
-    case "degraded":
-      return { name, status: { $case: "degraded", value: data } };
-    case "failed":
-    case "starting":
-      return { name, status: { $case: "failed", value: data } };
-  }
 }

@@ -1,11 +1,12 @@
 /** How the mediator is: the two status services of its admin API. */
+
 import { MediatorStatusServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/mediator_status_service.ts";
 import {
   MediatorNodeStatus,
-  type NodeStatus_ComponentStatus,
   StatusServiceService,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v0/status_service.ts";
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
+import { componentStatus } from "@pulumi-canton/runtime/component-status.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { Component } from "@pulumi-canton/runtime/health.ts";
 
@@ -61,17 +62,4 @@ export function statusServices(source: StatusSource): GrpcService[] {
       },
     }),
   ];
-}
-
-function componentStatus({ name, state, why }: Component): NodeStatus_ComponentStatus {
-  const data = { description: why === "" ? undefined : why };
-  switch (state) {
-    case "ok":
-      return { name, status: { $case: "ok", value: data } };
-    case "degraded":
-      return { name, status: { $case: "degraded", value: data } };
-    case "failed":
-    case "starting":
-      return { name, status: { $case: "failed", value: data } };
-  }
 }

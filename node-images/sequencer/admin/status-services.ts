@@ -1,13 +1,14 @@
 /** How a sequencer is: `StatusService` and `SequencerStatusService`. */
+
 import { SequencerStatusServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/sequencer_status_service.ts";
 import {
-  type NodeStatus_ComponentStatus,
   SequencerNodeStatus,
   StatusServiceService,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v0/status_service.ts";
 import type { Status } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v1/status_service.ts";
 import { type MemberCode, memberCode, memberUid } from "@pulumi-canton/protocol/identity/member.ts";
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
+import { componentStatus } from "@pulumi-canton/runtime/component-status.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { Component, Health } from "@pulumi-canton/runtime/health.ts";
 import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
@@ -73,9 +74,4 @@ export function statusServices(options: {
       },
     }),
   ];
-}
-
-function componentStatus({ name, state, why }: Component): NodeStatus_ComponentStatus {
-  const value = { description: why === "" ? undefined : why };
-  return { name, status: { $case: state === "starting" ? "failed" : state, value } };
 }
