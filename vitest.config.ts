@@ -6,6 +6,7 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/.canton/**", "**/gen/**"],
     // One PostgreSQL for the whole run; tests make their own databases in it.
     globalSetup: ["test/postgres.ts"],
+    setupFiles: ["test/property-runs.ts"],
     // Tests start processes and databases of their own: more at once than this only makes two cores wait.
     maxWorkers: 2,
     testTimeout: 30_000,

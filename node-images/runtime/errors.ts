@@ -189,7 +189,8 @@ function cut(text: string, maxBytes: number): string {
 }
 
 function cutMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const kept: Record<string, string> = {};
+  // A map without a prototype: a key may be called as a property of prototypes is.
+  const kept: Record<string, string> = Object.create(null);
   let size = 0;
   for (const [key, value] of Object.entries(metadata)) {
     const entry = [cut(key, maxValueBytes), cut(value, maxValueBytes)] as const;
