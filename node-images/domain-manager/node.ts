@@ -1,4 +1,5 @@
 /** A domain manager: from its configuration to a node that serves. */
+
 import { defaultStaticDomainParameters, PROTOCOL_VERSION } from "@pulumi-canton/protocol/domain-parameters.ts";
 import { EnterpriseSequencerConnectionServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/enterprise_sequencer_connection_service.ts";
 import { SequencerConnection } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_connection.ts";
@@ -25,6 +26,7 @@ import { vaultService } from "@pulumi-canton/topology/services/vault-service.ts"
 import { readPosition } from "@pulumi-canton/topology/subscription-position.ts";
 import { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
 import { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import { authorisation, stepRecorder } from "@pulumi-canton/topology/transaction-steps.ts";
 import { PeerStore } from "./bootstrap/peer-store.ts";
 import { runBootstrap } from "./bootstrap/run.ts";
 import { BootstrapSteps } from "./bootstrap/steps.ts";
@@ -91,7 +93,9 @@ export async function startDomainManager(
   const authorised = new Wakeup();
   /** Rung when the plan of bootstrap may have changed: something was authorised, came back, or was told by hand. */
   const progress = new Wakeup();
-  authorized.onCommitted(() => {
+  const record = stepRecorder(logger, metrics.registry);
+  authorized.onCommitted((stored) => {
+    for (const transaction of stored) record("stored", transaction, authorisation(transaction));
     authorised.ring();
     progress.ring();
   });
@@ -218,6 +222,7 @@ export async function startDomainManager(
             published: progress,
             health,
             logger,
+            record,
           },
           signal,
         );

@@ -4,6 +4,7 @@
  * It takes part in its domain as MED::, follows the topology and acknowledges. The confirmation of transactions is not
  * built: requests that are sent to a mediator are not answered, and the node says so when it starts.
  */
+
 import { PROTOCOL_VERSION } from "@pulumi-canton/protocol/domain-parameters.ts";
 import { EnterpriseMediatorAdministrationServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/enterprise_mediator_administration_service.ts";
 import { EnterpriseSequencerConnectionServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/enterprise_sequencer_connection_service.ts";
@@ -22,6 +23,7 @@ import { topologyAggregationService } from "@pulumi-canton/topology/services/top
 import { topologyManagerReadService } from "@pulumi-canton/topology/services/topology-manager-read-service.ts";
 import { vaultService } from "@pulumi-canton/topology/services/vault-service.ts";
 import { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import { stepRecorder } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { MediatorConfig } from "./config.ts";
 import { followDomain } from "./domain/follow-domain.ts";
 import { MediatorDomainStore } from "./domain/mediator-domain.ts";
@@ -53,6 +55,7 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
   const node = { mediator: config.name };
   const keys = new KeyStore(database);
   const stores = new TopologyStores(database);
+  const record = stepRecorder(logger, metrics.registry);
   const domains = new MediatorDomainStore(database);
   let active = false;
   /** Ends what follows the domain, so that it begins anew with what was stored. */
@@ -117,7 +120,7 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
             await aborted(until);
             continue;
           }
-          await followDomain({ domain, database, keys, stores, health, logger, term }, until).catch((error) => {
+          await followDomain({ domain, database, keys, stores, health, logger, record, term }, until).catch((error) => {
             if (!until.aborted) throw error;
           });
         }

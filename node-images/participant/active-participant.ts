@@ -21,6 +21,7 @@ import { topologyManagerWriteService } from "@pulumi-canton/topology/services/to
 import { vaultService } from "@pulumi-canton/topology/services/vault-service.ts";
 import { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
 import { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import { authorisation } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { ParticipantConfig } from "./config.ts";
 import { abilities } from "./domain/abilities.ts";
 import { ConnectionStore } from "./domain/connection-store.ts";
@@ -76,6 +77,9 @@ export async function activateParticipant(options: {
   const keys = new KeyStore(database);
   const stores = new TopologyStores(database);
   const manager = new TopologyManager({ store: await stores.authorized(), keys, node });
+  manager.onAdded((added) => {
+    for (const transaction of added) metrics.record("stored", transaction, authorisation(transaction));
+  });
   if (config.init.auto) {
     const { nodeIdentifier } = config.init.identity;
     await autoInitialise({ name, nodeIdentifier, member: participantInitialisation, identity, keys, manager, logger });
@@ -104,6 +108,7 @@ export async function activateParticipant(options: {
           activationTimeoutMs: config.domains.activationTimeout,
           resendAfterMs: config.domains.topologyResendAfter,
           logger,
+          record: metrics.record,
           countDispatched: (domain, outcome, transactions) => metrics.dispatched.inc({ domain, outcome }, transactions),
         },
         registered,

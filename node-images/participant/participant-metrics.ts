@@ -1,10 +1,14 @@
+import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import type { Metrics } from "@pulumi-canton/runtime/metrics.ts";
+import { type RecordStep, stepRecorder } from "@pulumi-canton/topology/transaction-steps.ts";
 import { Counter, Gauge } from "prom-client";
 
 /** What a participant counts besides what every node does. */
 export interface ParticipantMetrics {
   /** Own topology transactions that a domain has answered, by domain and outcome. */
   readonly dispatched: Counter<"domain" | "outcome">;
+  /** Writes down the steps of topology transactions. */
+  readonly record: RecordStep;
 }
 
 /**
@@ -17,6 +21,7 @@ export function participantMetrics(
   { registry }: Metrics,
   connected: () => readonly { readonly alias: string; readonly healthy: boolean }[],
   active: () => boolean,
+  logger: Logger,
 ): ParticipantMetrics {
   const registers = [registry];
   new Gauge({
@@ -38,6 +43,7 @@ export function participantMetrics(
     },
   });
   return {
+    record: stepRecorder(logger, registry),
     dispatched: new Counter({
       name: "participant_topology_dispatched_total",
       help: "Own topology transactions that a domain has answered",

@@ -64,6 +64,7 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
       metrics,
       () => sessions().map(({ alias, session }) => ({ alias, healthy: session.healthy() })),
       () => active !== undefined,
+      logger,
     );
     const leading = (): ActiveParticipant => {
       if (active === undefined) throw passiveReplica(name);

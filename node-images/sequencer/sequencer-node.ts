@@ -1,4 +1,5 @@
 /** A sequencer: from its configuration to a node that serves. */
+
 import type { StaticDomainParameters } from "@pulumi-canton/protocol/domain-parameters.ts";
 import type { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology_ext.ts";
 import { openDatabase } from "@pulumi-canton/runtime/database.ts";
@@ -13,6 +14,7 @@ import { topologyAggregationService } from "@pulumi-canton/topology/services/top
 import { topologyManagerReadService } from "@pulumi-canton/topology/services/topology-manager-read-service.ts";
 import { vaultService } from "@pulumi-canton/topology/services/vault-service.ts";
 import { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import { stepRecorder } from "@pulumi-canton/topology/transaction-steps.ts";
 import { administrationServices } from "./admin/administration-services.ts";
 import { initializationServices } from "./admin/initialization-services.ts";
 import { statusServices } from "./admin/status-services.ts";
@@ -83,11 +85,12 @@ export async function startSequencer(
     const keys = new KeyStore(database);
     const identity = new NodeIdentity(database);
     const stores = new TopologyStores(database);
+    const record = stepRecorder(logger, metrics.registry);
     const node = { domain: config.name };
 
     let topology: DomainTopology | undefined;
     const topologyOf = async ({ domainId }: Initialization): Promise<DomainTopology> => {
-      topology ??= await DomainTopology.open({ database, stores, domainId, logger });
+      topology ??= await DomainTopology.open({ database, stores, domainId, logger, record });
       return topology;
     };
     const serve = async (initialization: Initialization): Promise<void> => {

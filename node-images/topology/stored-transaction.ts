@@ -25,6 +25,8 @@ export interface StoredTransaction {
   readonly serialized: Buffer;
   /** Why it was rejected; undefined when it was accepted. */
   readonly rejection: string | undefined;
+  /** W3C trace context in which it came about, for logs; undefined where it is not known. */
+  readonly traceparent: string | undefined;
 }
 
 /** Which moment of a store: now, a moment, or what came into force between two moments (each inclusive, each optional). */
@@ -56,6 +58,8 @@ export interface TransactionToAppend {
   readonly sequenced?: Micros | undefined;
   /** Why it was rejected; left out: accepted. */
   readonly rejection?: string | undefined;
+  /** W3C trace context in which it came about; default: the running one. */
+  readonly traceparent?: string | undefined;
 }
 
 /** The key that signed a stored transaction. */

@@ -9,7 +9,7 @@ import { decodeEnvelopeContent } from "@pulumi-canton/protocol/envelope/envelope
 import type { MemberId } from "@pulumi-canton/protocol/identity/member.ts";
 import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
-import type { Micros } from "@pulumi-canton/protocol/timestamp.ts";
+import { formatMicros, type Micros } from "@pulumi-canton/protocol/timestamp.ts";
 import type { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
@@ -18,6 +18,7 @@ import type { StoredTransaction, TransactionToAppend } from "./stored-transactio
 import { readPosition, type SubscriptionPosition, writePosition } from "./subscription-position.ts";
 import { applyTopologyMessage } from "./topology-message.ts";
 import type { TopologyStore } from "./topology-store.ts";
+import { checkedTraceparent, type RecordStep, secondsSince, stepRecorder } from "./transaction-steps.ts";
 
 /** An event of the stream, as the sequencer client delivers it (its `ReceivedEvent` is one). */
 export interface SequencedTopologyEvent {
@@ -63,6 +64,8 @@ export interface TopologyProcessorOptions {
   /** Whose stream it is. */
   member: MemberId;
   logger: Logger;
+  /** Default: to the log alone. */
+  record?: RecordStep | undefined;
 }
 
 /** The stream skips events, or starts later than the store expects. */
@@ -115,7 +118,8 @@ export class TopologyProcessor {
     events: SequencedTopologyEvent | readonly SequencedTopologyEvent[],
     alongside?: AlongsideEvent,
   ): Promise<Processed> {
-    const { store, domainId, member, logger } = this.#options;
+    const { store, domainId, member, logger, record = stepRecorder(logger) } = this.#options;
+    const received = new Date();
     const list = "counter" in events ? [events] : events;
     const { stored, result } = await store.update(async (before, client) => {
       let position = await readPosition(client, domainId, member);
@@ -142,9 +146,16 @@ export class TopologyProcessor {
     });
     this.#position = result.position;
     for (const each of result.refused) logger.warn({ domainId, ...each }, "A sequenced envelope was refused");
-    for (const { signed, rejection } of stored) {
-      if (rejection === undefined) continue;
-      logger.info({ domainId, element: signed.uniquePath, rejection }, "A sequenced topology transaction was rejected");
+    for (const transaction of stored) {
+      const { sequenced, rejection } = transaction;
+      record(rejection === undefined ? "effective" : "rejected", transaction, {
+        domainId,
+        member,
+        sequenced: formatMicros(sequenced),
+        received,
+        seconds: secondsSince(sequenced),
+        ...(rejection === undefined ? {} : { reason: rejection }),
+      });
     }
     if (result.position === undefined) throw new RangeError("there was no event to process");
     return { position: result.position, stored, refused: result.refused };
@@ -166,7 +177,12 @@ export class TopologyProcessor {
         const applied = applyTopologyMessage(state, decoded.message, { domainId, sequencedAt });
         if (applied.accepted) {
           state = applied.state;
-          append.push(...applied.append);
+          append.push(
+            ...applied.append.map((entry, place) => ({
+              ...entry,
+              traceparent: checkedTraceparent(decoded.traceparents?.[place]),
+            })),
+          );
         } else problems.push(applied.problem);
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;

@@ -16,6 +16,7 @@ import {
 import { CommitOutcomeUnknownError, type Database } from "@pulumi-canton/runtime/database.ts";
 import type pg from "pg";
 import type { StoredTransaction, TransactionQuery, TransactionToAppend } from "./stored-transaction.ts";
+import { currentTraceparent } from "./transaction-steps.ts";
 
 /** What an update decided. */
 export interface StoreChange<T> {
@@ -44,9 +45,10 @@ interface TransactionRow {
   valid_until: bigint | null;
   serialized: Buffer;
   rejection: string | null;
+  traceparent: string | null;
 }
 
-const columns = "store, position, sequenced, valid_from, valid_until, serialized, rejection";
+const columns = "store, position, sequenced, valid_from, valid_until, serialized, rejection, traceparent";
 
 function toStored(row: TransactionRow): StoredTransaction {
   return {
@@ -58,6 +60,7 @@ function toStored(row: TransactionRow): StoredTransaction {
     signed: decodeSignedTransaction(row.serialized),
     serialized: row.serialized,
     rejection: row.rejection ?? undefined,
+    traceparent: row.traceparent ?? undefined,
   };
 }
 
@@ -318,7 +321,7 @@ async function append(
   if (transactions.length === 0) return [];
   let { position, timestamp } = head;
   const stored: StoredTransaction[] = [];
-  for (const { signed, serialized, sequenced, rejection } of transactions) {
+  for (const { signed, serialized, sequenced, rejection, traceparent } of transactions) {
     position += 1n;
     const earliest = timestamp + 1n;
     const at = sequenced ?? (earliest > now() ? earliest : now());
@@ -335,10 +338,11 @@ async function append(
       signed,
       serialized: serialized ?? encodeSignedTransaction(signed),
       rejection,
+      traceparent: traceparent ?? currentTraceparent(),
     };
     await client.query(
       `INSERT INTO topology_transactions (${columns}, operation, mapping_type, element_id, namespace, identifier, signed_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       [
         store,
         position,
@@ -347,6 +351,7 @@ async function append(
         entry.validUntil ?? null,
         entry.serialized,
         rejection ?? null,
+        entry.traceparent ?? null,
         operation,
         mapping.kind,
         elementId,

@@ -1,7 +1,6 @@
 /** The "Authorized" store of the domain manager as the log that the dispatcher reads. */
 import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
-import type { SignedTopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import type { StoredTransaction } from "@pulumi-canton/topology/stored-transaction.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
 import type { DispatchLog } from "./dispatcher.ts";
@@ -62,9 +61,8 @@ export class AuthorizedLog implements DispatchLog {
     return entries.map(({ position, serialized }) => ({ position, size: serialized.length }));
   }
 
-  async transactions(after: bigint, upTo: bigint): Promise<readonly SignedTopologyTransaction[]> {
-    const entries = await this.#store.log(after, { upTo, limit: Number.MAX_SAFE_INTEGER });
-    return entries.map(({ signed }) => signed);
+  async transactions(after: bigint, upTo: bigint): Promise<readonly StoredTransaction[]> {
+    return this.#store.log(after, { upTo, limit: Number.MAX_SAFE_INTEGER });
   }
 
   #after(before: Point, { position, signed }: StoredTransaction): Point {

@@ -5,11 +5,17 @@
  * sequences it once. What is sequenced is recorded before the next message is planned. A crash between any two of these
  * steps loses and repeats nothing.
  */
-import type { Micros } from "@pulumi-canton/protocol/timestamp.ts";
-import type { SignedTopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
+import { formatMicros, type Micros } from "@pulumi-canton/protocol/timestamp.ts";
 import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
 import { describeError, isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import {
+  inTraceOf,
+  type RecordStep,
+  secondsSince,
+  stepRecorder,
+  type TracedTransaction,
+} from "@pulumi-canton/topology/transaction-steps.ts";
 import { type DispatchStore, messageIdOf, type PendingSend, type StoredDispatch } from "./dispatch-store.ts";
 import {
   afterSend,
@@ -25,6 +31,9 @@ import type { Wakeup } from "./wakeup.ts";
 /** How long after a send is begun the message may be sequenced, in milliseconds. */
 const sendTimeoutMs = 60_000;
 
+/** A transaction to send, and when it was authorised for the domain. */
+export type DispatchedTransaction = TracedTransaction & { readonly sequenced: Micros };
+
 /** The transactions that were authorised, in order. */
 export interface DispatchLog {
   /** The participants that are active after the entry at this position (0: at the beginning). */
@@ -34,7 +43,7 @@ export interface DispatchLog {
   /** Entries behind `after` and up to `upTo`, at most `limit`. */
   missed(after: bigint, upTo: bigint, limit: number): Promise<readonly Sized[]>;
   /** The transactions behind `after` and up to `upTo`. */
-  transactions(after: bigint, upTo: bigint): Promise<readonly SignedTopologyTransaction[]>;
+  transactions(after: bigint, upTo: bigint): Promise<readonly DispatchedTransaction[]>;
 }
 
 /** What the dispatcher works with. */
@@ -44,7 +53,7 @@ export interface DispatcherOptions {
   /** The domain's own members, which receive every broadcast: SEQ::, MED:: and DOM::. */
   readonly domainMembers: readonly string[];
   /** Makes the signed message around transactions; it is void when it is sequenced later than `notSequencedAfter`. */
-  readonly encode: (transactions: readonly SignedTopologyTransaction[], notSequencedAfter: Micros) => Promise<Buffer>;
+  readonly encode: (transactions: readonly TracedTransaction[], notSequencedAfter: Micros) => Promise<Buffer>;
   /** Resolves with the sequencing time once the message is sequenced; throws SEQUENCER_DELIVER_ERROR when it never will be. */
   readonly send: (
     message: { messageId: string; content: Buffer; recipients: readonly string[]; maxSequencingTime: Micros },
@@ -55,6 +64,8 @@ export interface DispatcherOptions {
   /** Rung whenever something may have been authorised. */
   readonly wakeup: Wakeup;
   readonly logger: Logger;
+  /** Default: to the log alone. */
+  readonly record?: RecordStep;
   readonly limits?: BatchLimits;
 }
 
@@ -134,13 +145,28 @@ async function load({ store, ownStreamIsCurrent }: DispatcherOptions, signal: Ab
 }
 
 async function sendPending(options: DispatcherOptions, pending: PendingSend, signal: AbortSignal): Promise<bigint> {
+  const { record = stepRecorder(options.logger) } = options;
   const maxSequencingTime = BigInt(Date.now() + sendTimeoutMs) * 1000n;
   const transactions = await options.log.transactions(pending.after, pending.upTo);
   const content = await options.encode(transactions, maxSequencingTime);
   const recipients =
     pending.catchUp === undefined ? [...options.domainMembers, ...pending.participants] : pending.participants;
+  const messageId = messageIdOf(pending);
+  // What one participant missed was broadcast before: for the life of a transaction its catching up is told by its own log.
+  const broadcast = pending.catchUp === undefined ? transactions : [];
+  for (const transaction of broadcast) {
+    record("broadcast", transaction, { messageId, recipients, seconds: secondsSince(transaction.sequenced) });
+  }
+  const begun = BigInt(Date.now()) * 1000n;
   try {
-    return await options.send({ messageId: messageIdOf(pending), content, recipients, maxSequencingTime }, signal);
+    const sequenced = await inTraceOf(transactions[0] ?? {}, () =>
+      options.send({ messageId, content, recipients, maxSequencingTime }, signal),
+    );
+    for (const transaction of broadcast) {
+      const seconds = Number(sequenced - begun) / 1e6;
+      record("sequenced", transaction, { messageId, sequenced: formatMicros(sequenced), seconds });
+    }
+    return sequenced;
   } catch (error) {
     // Sequenced as an error: to nobody, and never again under this id.
     if (isCantonError(error) && error.reason === "SEQUENCER_DELIVER_ERROR") await options.store.nextAttempt(pending);

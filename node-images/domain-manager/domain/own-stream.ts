@@ -10,11 +10,13 @@ import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-eve
 import type { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
 import type { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
+import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { DispatchStore } from "../dispatch/dispatch-store.ts";
 import { Wakeup } from "../dispatch/wakeup.ts";
 import { type DomainRules, decideRequest } from "../requests/decide-request.ts";
 import { type AnswerableRequest, readRegistrationRequest } from "../requests/read-request.ts";
 import type { RequestStore, WaitingResponse } from "../requests/request-store.ts";
+import { recordDecision, tracedAdditions } from "../requests/request-trace.ts";
 
 /** How long the manager waits between acknowledgements, in milliseconds. */
 const acknowledgeEveryMs = 5_000;
@@ -31,6 +33,7 @@ export interface OwnStreamOptions {
   readonly responses: Wakeup;
   readonly health: Health;
   readonly logger: Logger;
+  readonly record: RecordStep;
 }
 
 /** Follows the stream of DOM::. */
@@ -121,7 +124,7 @@ export class OwnStream {
   }
 
   async #decideRequests(event: ReceivedEvent): Promise<void> {
-    const { authorized, requests, rules, responses, logger } = this.#options;
+    const { authorized, requests, rules, responses, logger, record } = this.#options;
     const asked: AnswerableRequest[] = [];
     for (const { content } of event.envelopes) {
       try {
@@ -149,11 +152,13 @@ export class OwnStream {
         return { counter: event.counter, place, recipient: requestedBy, content, attempt: 0 };
       });
       await requests.decide(client, event.counter, waiting);
-      return { append: decided.flatMap(({ append }) => append).map((signed) => ({ signed })), state, result: decided };
+      const append = decided.flatMap(({ request, append }) => tracedAdditions(request, append));
+      return { append, state, result: decided };
     });
     if (result.length > 0) responses.ring();
     for (const { request, results } of result) {
       const { requestedBy, participant, requestId } = request;
+      recordDecision(record, request, { results }, event.timestamp);
       const states = results.map((each) => each.state);
       const reason = results.find((each) => each.state === "REJECTED" || each.state === "FAILED")?.errorMessage;
       logger.info(

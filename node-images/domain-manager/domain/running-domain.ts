@@ -1,4 +1,5 @@
 /** The domain at work: the own subscription, the dispatcher, and the answers to requests. */
+
 import { signDomainTopologyMessage } from "@pulumi-canton/protocol/envelope/domain-topology-message.ts";
 import { encodeEnvelopeContent } from "@pulumi-canton/protocol/envelope/envelope-content.ts";
 import { domainManagerMember, mediatorMember, sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
@@ -16,6 +17,7 @@ import { signingKeyCandidates } from "@pulumi-canton/topology/signing-key-choice
 import { noAppropriateSigningKey, secretKeyNotInStore } from "@pulumi-canton/topology/topology-errors.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
+import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import { AuthorizedLog } from "../dispatch/authorized-log.ts";
 import { DispatchStore } from "../dispatch/dispatch-store.ts";
 import { runDispatcher } from "../dispatch/dispatcher.ts";
@@ -41,11 +43,12 @@ export interface RunningDomainOptions {
   readonly published: Wakeup;
   readonly health: Health;
   readonly logger: Logger;
+  readonly record: RecordStep;
 }
 
 /** Runs the domain until the signal aborts. @throws the signal's reason; what cannot be repaired by trying again */
 export async function runDomain(options: RunningDomainOptions, signal: AbortSignal): Promise<never> {
-  const { domainId, keys, authorized, domainStore, database, health, logger } = options;
+  const { domainId, keys, authorized, domainStore, database, health, logger, record } = options;
   const self = domainManagerMember(domainId);
   // Others know what was published: a key that is only just authorised is used once it has reached them.
   const ownKeys = () => {
@@ -66,7 +69,14 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
   const dispatch = new DispatchStore(database);
   const requests = new RequestStore(database);
   const responses = new Wakeup();
-  const processor = await TopologyProcessor.open({ database, store: domainStore, domainId, member: self, logger });
+  const processor = await TopologyProcessor.open({
+    database,
+    store: domainStore,
+    domainId,
+    member: self,
+    logger,
+    record,
+  });
 
   const stream = new OwnStream({
     client,
@@ -92,6 +102,7 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
     responses,
     health,
     logger,
+    record,
   });
   const stopListening = domainStore.onCommitted(() => options.published.ring());
 
@@ -119,16 +130,21 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
           const signingKey = (await keys.heldSigningKeys(ownKeys())).at(-1);
           if (signingKey === undefined) throw secretKeyNotInStore(ownKeys().join(", "), {});
           const message = await signDomainTopologyMessage(
-            { domainId, notSequencedAfter, transactions: [...transactions] },
+            { domainId, notSequencedAfter, transactions: transactions.map(({ signed }) => signed) },
             (content) => keys.sign(signingKey, "domain-topology-message", content),
           );
-          return encodeEnvelopeContent({ kind: "domain-topology-message", message });
+          return encodeEnvelopeContent({
+            kind: "domain-topology-message",
+            message,
+            traceparents: transactions.map(({ traceparent = "" }) => traceparent),
+          });
         },
         send: ({ messageId, content, recipients, maxSequencingTime }, until) =>
           client.send({ messageId, maxSequencingTime, envelopes: [{ content, recipients }] }, { signal: until }),
         ownStreamIsCurrent: (until) => stream.isCurrent(until),
         wakeup: options.authorised,
         logger,
+        record,
       },
       all,
     ),

@@ -11,6 +11,8 @@ import type { RegistrationRequest } from "./judge.ts";
 export interface AnswerableRequest extends RegistrationRequest {
   readonly requestId: string;
   readonly domainId: UniqueIdentifier;
+  /** W3C trace contexts of the transactions, as the sender gives them; for logs. */
+  readonly traceparents?: readonly string[];
 }
 
 const maxRequestIdLength = 255;
@@ -23,7 +25,7 @@ const maxRequestIdLength = 255;
  */
 export function readRegistrationRequest(content: Buffer): AnswerableRequest | undefined {
   const data = unwrapVersioned(content, ENVELOPE_CONTENT_VERSION, "envelope_content");
-  const message = decodeMessage(EnvelopeContent, data, "envelope_content").content;
+  const { content: message, traceparents } = decodeMessage(EnvelopeContent, data, "envelope_content");
   if (message?.$case !== "registerTopologyTransactionRequest") return undefined;
   const { requestedBy, participant, requestId, domainId, signedTopologyTransactions } = message.value;
   if (requestId === "" || requestId.length > maxRequestIdLength) {
@@ -36,5 +38,6 @@ export function readRegistrationRequest(content: Buffer): AnswerableRequest | un
     requestId,
     domainId: checkUniqueIdentifier(domainId, "domain_id"),
     transactions: signedTopologyTransactions,
+    traceparents,
   };
 }

@@ -1,4 +1,5 @@
 /** The mediator's view of its domain: the topology, as MED:: receives it through the sequencers. */
+
 import { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology_ext.ts";
 import { mediatorMember, sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
@@ -15,6 +16,7 @@ import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import { memberKeySigner } from "@pulumi-canton/topology/member-key-signer.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { MediatorDomain } from "./mediator-domain.ts";
 
 /** How long the mediator waits between acknowledgements, in milliseconds. */
@@ -28,19 +30,20 @@ export interface FollowOptions {
   readonly stores: TopologyStores;
   readonly health: Health;
   readonly logger: Logger;
+  readonly record: RecordStep;
   readonly term: Term;
 }
 
 /** Follows the domain until the signal aborts; what interrupts it is repeated with backoff. @throws the signal's reason */
 export async function followDomain(options: FollowOptions, signal: AbortSignal): Promise<never> {
-  const { domain, database, keys, stores, health, logger, term } = options;
+  const { domain, database, keys, stores, health, logger, record, term } = options;
   const { domainId } = domain;
   const self = mediatorMember(domainId);
   const store = await stores.open(domainId);
   // Another process may have led and written since this one read the store.
   await store.refresh();
   await importSnapshot(store, TopologyTransactions.decode(domain.snapshot));
-  const processor = await TopologyProcessor.open({ database, store, domainId, member: self, logger });
+  const processor = await TopologyProcessor.open({ database, store, domainId, member: self, logger, record });
   const client = new SequencerClient({
     connections: endpointsOf(domain.connection),
     domainId,

@@ -1,3 +1,4 @@
+import type { Micros } from "@pulumi-canton/protocol/timestamp.ts";
 import type { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
 import type { SignedTopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
@@ -9,6 +10,10 @@ export interface AuthorizedEntry {
   /** As it goes over the wire. */
   readonly serialized: Buffer;
   readonly signed: SignedTopologyTransaction;
+  /** When it was authorised. */
+  readonly sequenced: Micros;
+  /** The trace in which it was authorised. */
+  readonly traceparent?: string | undefined;
 }
 
 /** The participant's own topology transactions (the store "Authorized"), in the order in which they were authorised. */

@@ -7,6 +7,7 @@ import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequence
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import type { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import { authorizedLog } from "./authorized-log.ts";
 import type { ConnectionStore, RegisteredDomain } from "./connection-store.ts";
 import type { DomainProbe } from "./domain-probe.ts";
@@ -30,6 +31,7 @@ export interface AttemptContext {
   readonly activationTimeoutMs: number;
   readonly resendAfterMs: number;
   readonly logger: Logger;
+  readonly record: RecordStep;
   readonly countDispatched?: (domainId: string, outcome: DispatchOutcome, transactions: number) => void;
 }
 
@@ -85,7 +87,7 @@ export class OnboardingAttempt implements DomainAttempt {
   }
 
   async #requestOnboarding(domainId: string, signal: AbortSignal): Promise<Event> {
-    const { member, manager, onboardingTimeoutMs, logger } = this.#context;
+    const { member, manager, onboardingTimeoutMs, logger, record } = this.#context;
     const transactions = await onboardingTransactions(manager, member, domainId);
     try {
       const answer = await requestOnboarding({
@@ -96,6 +98,7 @@ export class OnboardingAttempt implements DomainAttempt {
         timeoutMs: onboardingTimeoutMs,
         signal,
         logger,
+        record,
       });
       return { event: "onboarding-answered", accepted: answer.accepted, reason: answer.accepted ? "" : answer.reason };
     } catch (error) {
@@ -127,7 +130,7 @@ export class OnboardingAttempt implements DomainAttempt {
   }
 
   async #subscribe(domainId: string): Promise<Event> {
-    const { member, database, keys, manager, stores, logger, resendAfterMs, countDispatched } = this.#context;
+    const { member, database, keys, manager, stores, logger, record, resendAfterMs, countDispatched } = this.#context;
     const { connection } = this.#registered;
     const store = await stores.open(domainId);
     this.#session = await SequencedSession.open({
@@ -141,6 +144,7 @@ export class OnboardingAttempt implements DomainAttempt {
       maxBackoffMs: Math.min(connection.maxRetryDelayMs, 5_000),
       resendAfterMs,
       logger: logger.child({ domain: connection.alias }),
+      record,
       ...(countDispatched === undefined
         ? {}
         : { countDispatched: (outcome, transactions) => countDispatched(domainId, outcome, transactions) }),

@@ -3,10 +3,10 @@ import { decodeEnvelopeContent, encodeEnvelopeContent } from "@pulumi-canton/pro
 import type { RegisterTopologyResponse } from "@pulumi-canton/protocol/envelope/register-topology.ts";
 import { domainManagerMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
-import type { SignedTopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequencer-endpoint.ts";
 import { UnauthenticatedSequencerClient } from "@pulumi-canton/sequencer-client/unauthenticated-sequencer-client.ts";
+import type { RecordStep, TracedTransaction } from "@pulumi-canton/topology/transaction-steps.ts";
 
 /** How the domain answered: admitted, or not and why. */
 export type OnboardingAnswer = { readonly accepted: true } | { readonly accepted: false; readonly reason: string };
@@ -23,13 +23,14 @@ export async function requestOnboarding(options: {
   readonly domainId: string;
   /** `PAR::…` */
   readonly participant: string;
-  readonly transactions: readonly SignedTopologyTransaction[];
+  readonly transactions: readonly TracedTransaction[];
   /** How long to wait for the answer, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  readonly record: RecordStep;
 }): Promise<OnboardingAnswer> {
-  const { connections, domainId, participant, transactions, timeoutMs, signal, logger } = options;
+  const { connections, domainId, participant, transactions, timeoutMs, signal, logger, record } = options;
   const client = new UnauthenticatedSequencerClient({ connections, domainId, logger, sendTimeoutMs: timeoutMs });
   const requestId = randomUUID();
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -38,8 +39,16 @@ export async function requestOnboarding(options: {
   try {
     const content = encodeEnvelopeContent({
       kind: "register-topology-request",
-      request: { requestedBy: client.member, participant, requestId, transactions: [...transactions], domainId },
+      request: {
+        requestedBy: client.member,
+        participant,
+        requestId,
+        transactions: transactions.map(({ signed }) => signed),
+        domainId,
+      },
+      traceparents: transactions.map(({ traceparent = "" }) => traceparent),
     });
+    for (const transaction of transactions) record("dispatched", transaction, { domainId, requestId });
     await client.send(
       { envelopes: [{ content, recipients: [domainManagerMember(domainId)] }] },
       { signal: over, deadlineMs: timeoutMs },

@@ -6,6 +6,7 @@ import type { SignedTopologyTransaction } from "@pulumi-canton/protocol/topology
 import { failedPrecondition } from "@pulumi-canton/runtime/errors.ts";
 import type { MemberSigner } from "@pulumi-canton/sequencer-client/member-signer.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import type { StoredTransaction } from "@pulumi-canton/topology/stored-transaction.ts";
 import type { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
 import { notInitialized } from "./domain-errors.ts";
 
@@ -77,7 +78,7 @@ export async function onboardingTransactions(
   manager: TopologyManager,
   member: ParticipantMember,
   domainId: string,
-): Promise<SignedTopologyTransaction[]> {
+): Promise<StoredTransaction[]> {
   const mine = ownSide(member, domainId);
   const hasOwnSide = manager.state
     .inSlotOf(mine)
@@ -88,9 +89,12 @@ export async function onboardingTransactions(
     stateOnly: true,
     kinds: ["NamespaceDelegation", "IdentifierDelegation", "OwnerToKeyMapping", "ParticipantState"],
   });
-  return inForce
-    .map(({ signed }) => signed)
-    .filter(({ transaction: { mapping } }) => {
+  return inForce.filter(
+    ({
+      signed: {
+        transaction: { mapping },
+      },
+    }) => {
       switch (mapping.kind) {
         case "NamespaceDelegation":
           return mapping.namespace === namespaceOf(member.uid());
@@ -103,5 +107,6 @@ export async function onboardingTransactions(
         default:
           return false;
       }
-    });
+    },
+  );
 }

@@ -14,6 +14,7 @@ import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequence
 import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
+import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { AuthorizedLog } from "./authorized-log.ts";
 import { hasTakenEffect } from "./authorized-log.ts";
 import { DispatchStore } from "./dispatch-store.ts";
@@ -44,6 +45,7 @@ export interface SequencedSessionOptions {
   readonly maxBackoffMs: number;
   readonly resendAfterMs: number;
   readonly logger: Logger;
+  readonly record: RecordStep;
   readonly countDispatched?: (outcome: DispatchOutcome, transactions: number) => void;
 }
 
@@ -93,9 +95,10 @@ export class SequencedSession implements DomainSession {
       isKnownToDomain: (entry) => hasTakenEffect(store.state, entry),
       resendAfterMs: options.resendAfterMs,
       logger,
+      record: options.record,
       ...(options.countDispatched === undefined ? {} : { count: options.countDispatched }),
-      send: async (request, signal) => {
-        const content = encodeEnvelopeContent({ kind: "register-topology-request", request });
+      send: async (request, traceparents, signal) => {
+        const content = encodeEnvelopeContent({ kind: "register-topology-request", request, traceparents });
         await this.#client.send({ envelopes: [{ content, recipients: [domainManagerMember(domainId)] }] }, { signal });
       },
     });
@@ -103,8 +106,8 @@ export class SequencedSession implements DomainSession {
 
   /** Starts reading where the database says that this participant has come. */
   static async open(options: SequencedSessionOptions): Promise<SequencedSession> {
-    const { database, store, domainId, member, logger } = options;
-    const processor = await TopologyProcessor.open({ database, store, domainId, member, logger });
+    const { database, store, domainId, member, logger, record } = options;
+    const processor = await TopologyProcessor.open({ database, store, domainId, member, logger, record });
     const session = new SequencedSession(options, processor);
     session.#subscribe();
     return session;

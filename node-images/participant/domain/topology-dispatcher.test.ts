@@ -63,7 +63,7 @@ class MemoryLog implements AuthorizedLog {
 
   #append(signed: ReturnType<typeof signTransaction>): AuthorizedEntry {
     const position = BigInt(this.entries.length + 1);
-    const entry = { position, signed, serialized: encodeSignedTransaction(signed) };
+    const entry = { position, signed, serialized: encodeSignedTransaction(signed), sequenced: position };
     this.entries.push(entry);
     for (const listener of this.#listeners) listener();
     return entry;

@@ -4,11 +4,11 @@ import type {
   RegisterTopologyResponse,
   RegisterTopologyState,
 } from "@pulumi-canton/protocol/envelope/register-topology.ts";
-import { describeTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { untilAborted } from "@pulumi-canton/runtime/abort.ts";
 import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
 import { describeError } from "@pulumi-canton/runtime/errors.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import { inTraceOf, type RecordStep, secondsSince, stepRecorder } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { AuthorizedEntry, AuthorizedLog } from "./authorized-log.ts";
 import { concernsDomain } from "./authorized-log.ts";
 import type { DispatchStore, Rejection, RequestInFlight } from "./dispatch-store.ts";
@@ -36,10 +36,16 @@ export interface TopologyDispatcherOptions {
   /** Whether a transaction has taken effect on the domain, as far as this participant has read its topology. */
   readonly isKnownToDomain: (entry: AuthorizedEntry) => boolean;
   /** Sends a request to the domain manager; resolves once it is sequenced. */
-  readonly send: (request: RegisterTopologyRequest, signal: AbortSignal) => Promise<void>;
+  readonly send: (
+    request: RegisterTopologyRequest,
+    traceparents: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<void>;
   /** A request that is not answered is sent again after this time, in milliseconds. */
   readonly resendAfterMs: number;
   readonly logger: Logger;
+  /** Default: to the log alone. */
+  readonly record?: RecordStep | undefined;
   readonly count?: (outcome: DispatchOutcome, transactions: number) => void;
 }
 
@@ -60,6 +66,7 @@ export interface DispatchQueues {
  */
 export class TopologyDispatcher {
   readonly #options: TopologyDispatcherOptions;
+  readonly #record: RecordStep;
   /** Accepted by the domain manager, but not yet read back from the domain: by position. */
   readonly #unseen = new Map<bigint, AuthorizedEntry>();
   /** Wakes the loop: something was authorised, or a request was answered. */
@@ -69,6 +76,7 @@ export class TopologyDispatcher {
 
   constructor(options: TopologyDispatcherOptions) {
     this.#options = options;
+    this.#record = options.record ?? stepRecorder(options.logger);
   }
 
   /** Dispatches until the signal aborts; then resolves. Throws only when the database or the log fails. */
@@ -107,17 +115,13 @@ export class TopologyDispatcher {
     const rejections: Rejection[] = [];
     for (const [index, entry] of entries.entries()) {
       const { state = "FAILED", errorMessage = "" } = response.results[index] ?? {};
-      const transaction = describeTransaction(entry.signed.transaction);
       count?.(outcomes[state], 1);
       if (state === "REJECTED" || state === "FAILED") {
         rejections.push({ position: entry.position, reason: errorMessage });
-        logger.warn(
-          { domainId, transaction, state, reason: errorMessage },
-          "The domain did not take a topology transaction",
-        );
+        this.#record("answered", entry, { domainId, state, reason: errorMessage });
         continue;
       }
-      logger.info({ domainId, transaction, state }, "The domain took a topology transaction");
+      this.#record("answered", entry, { domainId, state });
       if (state === "ACCEPTED" && !isKnownToDomain(entry)) this.#unseen.set(entry.position, entry);
     }
     await store.complete(inFlight.requestId, rejections);
@@ -200,8 +204,13 @@ export class TopologyDispatcher {
     while (!(await isAnswered())) {
       signal.throwIfAborted();
       this.#failed = false;
+      const { requestId } = request;
+      for (const entry of entries) {
+        this.#record("dispatched", entry, { domainId, requestId, seconds: secondsSince(entry.sequenced) });
+      }
       try {
-        await send(message, signal);
+        const traceparents = entries.map(({ traceparent = "" }) => traceparent);
+        await inTraceOf(entries[0] ?? {}, () => send(message, traceparents, signal));
       } catch (error) {
         signal.throwIfAborted();
         logger.warn({ domainId, error: describeError(error) }, "Topology transactions could not be sent yet");

@@ -16,24 +16,35 @@ import {
 } from "./register-topology.ts";
 
 /** What one of our nodes says to another inside of an envelope. */
-export type EnvelopeContent =
+export type EnvelopeContent = (
   | { kind: "register-topology-request"; request: RegisterTopologyRequest }
   | { kind: "register-topology-response"; response: RegisterTopologyResponse }
-  | { kind: "domain-topology-message"; message: DomainTopologyMessage };
+  | { kind: "domain-topology-message"; message: DomainTopologyMessage }
+) & {
+  /** W3C trace contexts of the transactions in it, in the same order, for logs; empty where it is not known. Not signed. */
+  traceparents?: readonly string[];
+};
 
 /** Version of `pulumicanton.protocol.v1.EnvelopeContent`. */
 export const ENVELOPE_CONTENT_VERSION = 1;
 
 /** Serializes the content of an envelope. */
 export function encodeEnvelopeContent(content: EnvelopeContent): Buffer {
-  const message: EnvelopeContentProto = { content: toProto(content) };
+  const message: EnvelopeContentProto = {
+    content: toProto(content),
+    traceparents: [...(content.traceparents ?? [])],
+  };
   return wrapVersioned(ENVELOPE_CONTENT_VERSION, encodeMessage(EnvelopeContentProto, message));
 }
 
 /** Reads the content of an envelope. Does not verify signatures. @throws ProtocolError */
 export function decodeEnvelopeContent(bytes: Uint8Array): EnvelopeContent {
   const data = unwrapVersioned(bytes, ENVELOPE_CONTENT_VERSION, "envelope_content");
-  const { content } = decodeMessage(EnvelopeContentProto, data, "envelope_content");
+  const { content, traceparents } = decodeMessage(EnvelopeContentProto, data, "envelope_content");
+  return { ...fromProto(content), ...(traceparents.length === 0 ? {} : { traceparents }) };
+}
+
+function fromProto(content: EnvelopeContentProto["content"]): EnvelopeContent {
   switch (content?.$case) {
     case "registerTopologyTransactionRequest":
       return { kind: "register-topology-request", request: registerTopologyRequestFromProto(content.value) };

@@ -1,4 +1,5 @@
 /** The topology of the domain as the sequencer follows it: who is a member, with which keys. */
+
 import type { SigningPublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
 import { DEFAULT_MAX_BATCH_SIZE } from "@pulumi-canton/protocol/envelope/batch.ts";
 import type { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology_ext.ts";
@@ -14,6 +15,7 @@ import type { TransactionToAppend } from "@pulumi-canton/topology/stored-transac
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { MemberEvent } from "../backend/event-reader.ts";
 
 /** Follows the topology of one domain. */
@@ -34,11 +36,12 @@ export class DomainTopology {
     stores: TopologyStores;
     domainId: UniqueIdentifier;
     logger: Logger;
+    record: RecordStep;
   }): Promise<DomainTopology> {
-    const { database, stores, domainId, logger } = options;
+    const { database, stores, domainId, logger, record } = options;
     const store = await stores.open(domainId);
     const member = sequencerMember(domainId);
-    const processor = await TopologyProcessor.open({ database, store, domainId, member, logger });
+    const processor = await TopologyProcessor.open({ database, store, domainId, member, logger, record });
     return new DomainTopology(domainId, store, processor);
   }
 
