@@ -67,12 +67,20 @@ export class AuthorizedLog implements DispatchLog {
 
   #after(before: Point, { position, signed }: StoredTransaction): Point {
     const state = before.state.apply(signed);
-    // Only this kind of mapping changes who is active.
-    const active =
-      signed.transaction.mapping.kind === "ParticipantState"
-        ? new Set(state.activeParticipants(this.#domainId).keys())
-        : before.active;
-    return { position, state, active };
+    return { position, state, active: this.#activeAfter(before.active, state, signed) };
+  }
+
+  /** The active participants after a transaction: the very same set unless it changed, so that comparing costs nothing. */
+  #activeAfter(before: ReadonlySet<string>, state: TopologyState, { transaction }: SignedTopologyTransaction) {
+    const { mapping } = transaction;
+    // Only this kind of mapping changes who is active, and only for the participant that it names.
+    if (mapping.kind !== "ParticipantState" || mapping.domain !== this.#domainId) return before;
+    const active = state.isActiveMember(this.#domainId, mapping.participant);
+    if (active === before.has(mapping.participant)) return before;
+    const after = new Set(before);
+    if (active) after.add(mapping.participant);
+    else after.delete(mapping.participant);
+    return after;
   }
 }
 

@@ -71,8 +71,8 @@ export async function nextSend(
   const first = waiting[0];
   if (first === undefined) return undefined;
 
-  for (const joining of [...first.activeAfter].sort()) {
-    if (state.active.has(joining)) continue;
+  const joiningNow = [...first.activeAfter].filter((participant) => !state.active.has(participant)).sort();
+  for (const joining of joiningNow) {
     const received = state.watermarks.get(joining) ?? 0n;
     const missed = within(await readMissed(received, state.dispatched, limits.transactions), limits);
     const last = missed.at(-1);
@@ -122,10 +122,10 @@ function within<T extends Sized>(entries: readonly T[], limits: BatchLimits): T[
   return fitting;
 }
 
-function union(left: ReadonlySet<string>, right: ReadonlySet<string>): Set<string> {
-  return new Set([...left, ...right]);
+function union(left: ReadonlySet<string>, right: ReadonlySet<string>): ReadonlySet<string> {
+  return left === right ? left : new Set([...left, ...right]);
 }
 
 function sameMembers(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
-  return left.size === right.size && [...left].every((member) => right.has(member));
+  return left === right || (left.size === right.size && [...left].every((member) => right.has(member)));
 }

@@ -108,9 +108,7 @@ export function standingOf(
   participant: MemberId,
   policy: OnboardingPolicy,
 ): Standing {
-  const sides = [...state.transactionsOfKind("ParticipantState")]
-    .map(({ transaction }) => transaction.mapping as ParticipantState)
-    .filter((mapping) => mapping.domain === domainId && mapping.participant === participant);
+  const sides = state.participantStates(domainId, participant);
   const granted = sides.filter(({ side }) => side !== "To").map(({ permission }) => permission);
   return {
     domainId,

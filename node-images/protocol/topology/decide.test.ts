@@ -1,17 +1,12 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { generateSigningKeyPair, type SigningKeyPair } from "../crypto/key-pair.ts";
 import { defaultDynamicDomainParameters } from "../domain-parameters.ts";
 import { encryptionKeys } from "../testing/arbitrary.ts";
-import { TopologyModel } from "../testing/topology-model.ts";
 import type { ParticipantPermission, RequestSide } from "./change.ts";
 import { type DecideOptions, decide } from "./decide.ts";
-import { mappingKey, type TopologyMapping } from "./mapping.ts";
+import type { TopologyMapping } from "./mapping.ts";
 import { TopologyState } from "./topology-state.ts";
 import { addition, removal, type SignedTopologyTransaction, signTransaction } from "./transaction.ts";
-
-/** Property tests take seconds on a busy machine. */
-const propertyTimeout = { timeout: 120_000 };
 
 // Owners and keys: the domain's, two participants', and keys that something is delegated to.
 const [domainKey, aliceKey, bobKey, delegate, second, stranger] = Array.from({ length: 6 }, () =>
@@ -98,7 +93,7 @@ const rootOfDomain = add(root(domainKey), domainKey);
 const rootOfAlice = add(root(aliceKey), aliceKey);
 const rootOfBob = add(root(bobKey), bobKey);
 
-describe("authorisation", propertyTimeout, () => {
+describe("authorisation", () => {
   const party = hosting("Both", `party::${idOf(aliceKey)}`, alice);
 
   it("begins with the root certificate, which only the namespace's own key can sign", () => {
@@ -486,195 +481,6 @@ describe("packages and domain parameters", () => {
     expect(outcome(after(rootOfDomain, first), first)).toBe("DUPLICATE_TRANSACTION");
     expect(outcome(after(rootOfDomain, rootOfAlice), add(change(1), aliceKey))).toBe(
       "UNAUTHORIZED_TOPOLOGY_TRANSACTION",
-    );
-  });
-});
-
-// ── properties ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const actors = [domainKey, aliceKey, bobKey, delegate, second];
-const actor = fc.constantFrom(...actors);
-const someUid = fc.constantFrom(domain, alice, bob);
-const someSide = fc.constantFrom<RequestSide>("From", "To", "Both");
-const somePermission = fc.constantFrom<ParticipantPermission>("Submission", "Observation", "Disabled");
-
-/** Mappings of few values, so that random ones meet. */
-const someMapping: fc.Arbitrary<TopologyMapping> = fc.oneof(
-  { weight: 3, arbitrary: actor.map(root) },
-  {
-    weight: 6,
-    arbitrary: fc.tuple(actor, actor, fc.boolean()).map(([of, to, isRoot]) => delegation(of, to, isRoot || of === to)),
-  },
-  { weight: 3, arbitrary: fc.tuple(someUid, actor).map(([uid, to]) => identifierDelegation(uid, to)) },
-  { weight: 3, arbitrary: fc.tuple(someUid, actor).map(([uid, key]) => signingKeyOf(participantOf(uid), key)) },
-  { weight: 1, arbitrary: someUid.map((uid) => encryptionKeyOf(participantOf(uid))) },
-  {
-    weight: 3,
-    arbitrary: fc.tuple(someSide, someUid, somePermission).map(([side, uid, p]) => participantState(side, uid, p)),
-  },
-  { weight: 3, arbitrary: fc.tuple(someSide, someUid, someUid).map(([side, party, uid]) => hosting(side, party, uid)) },
-  {
-    weight: 1,
-    arbitrary: fc.integer({ min: 1, max: 2 }).map((maxRatePerParticipant) => ({
-      kind: "DomainParametersChange" as const,
-      domain,
-      parameters: { ...defaultDynamicDomainParameters(), maxRatePerParticipant },
-    })),
-  },
-);
-
-/** What somebody does: say something new, remove something said before (in whatever order), or say it again. */
-const step = fc.record({
-  signer: actor,
-  mapping: someMapping,
-  /** Most steps are signed by who owns what they are about, or else nearly all would be refused. */
-  byOwner: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
-  action: fc.constantFrom("add", "add", "add", "remove", "repeat"),
-  target: fc.nat(),
-  force: fc.boolean(),
-});
-
-function ownerOf(mapping: TopologyMapping): SigningKeyPair | undefined {
-  const text = mappingKey(mapping);
-  return actors.find((pair) => text.includes(idOf(pair)));
-}
-
-type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
-
-/** The transactions of random steps; removals and repetitions are of what an earlier step said, accepted or not. */
-function play(steps: Step[]): { tx: SignedTopologyTransaction; force: boolean }[] {
-  const said: SignedTopologyTransaction[] = [];
-  return steps.map(({ signer, mapping, byOwner, action, target, force }) => {
-    const earlier = said.length > 0 ? said[target % said.length] : undefined;
-    if (action === "repeat" && earlier) return { tx: earlier, force };
-    const removable = earlier && earlier.transaction.operation === "Add" ? earlier : undefined;
-    const about = action === "remove" && removable ? removable.transaction.mapping : mapping;
-    const pair = (byOwner ? ownerOf(about) : undefined) ?? signer;
-    const tx = action === "remove" && removable ? remove(removable, pair) : add(mapping, pair);
-    said.push(tx);
-    return { tx, force };
-  });
-}
-
-/** Sequences that, two times in three, begin with the owners' root certificates: without them nearly all is refused. */
-const steps = fc
-  .tuple(fc.integer({ min: 0, max: 2 }), fc.array(step, { minLength: 1, maxLength: 50, size: "max" }))
-  .map(([start, chosen]) => (start > 0 ? [...roots, ...chosen] : chosen));
-
-const roots: Step[] = [domainKey, aliceKey, bobKey].map((signer) => ({
-  signer,
-  mapping: root(signer),
-  byOwner: true,
-  action: "add",
-  target: 0,
-  force: false,
-}));
-
-/** Holds `decide` against the model along one sequence; tells the outcome of every step. */
-function compareWithModel(chosen: Step[], tell: (outcome: string) => void = () => {}): void {
-  const model = new TopologyModel();
-  let state = TopologyState.empty;
-  for (const { tx, force } of play(chosen)) {
-    const decision = decide(state, tx, { force });
-    const outcome = decision.accepted ? "accepted" : decision.reason;
-    expect(outcome).toBe(model.submit(tx, force));
-    if (decision.accepted) state = decision.state;
-    expect(state.size).toBe(model.active.length);
-    tell(outcome);
-  }
-  expect(new Set(state.transactions())).toEqual(new Set(model.active));
-}
-
-describe("for any sequence of transactions by several owners", propertyTimeout, () => {
-  it("the outcome is that of a plain model, and so is what is in force", () => {
-    fc.assert(
-      fc.property(steps, (chosen) => compareWithModel(chosen)),
-      { numRuns: 150 },
-    );
-  });
-
-  it("every outcome comes up", () => {
-    const outcomes = new Map<string, number>();
-    fc.assert(
-      fc.property(steps, (chosen) =>
-        compareWithModel(chosen, (name) => outcomes.set(name, (outcomes.get(name) ?? 0) + 1)),
-      ),
-      // Always the same sequences: what is asked here is whether they are worth something, not luck.
-      { numRuns: 150, seed: 1 },
-    );
-    expect([...outcomes.keys()].toSorted()).toEqual([
-      "DUPLICATE_TRANSACTION",
-      "NO_CORRESPONDING_ACTIVE_TX_TO_REVOKE",
-      "OBSOLETE_TRANSACTION",
-      "REMOVING_KEY_DANGLING_TRANSACTIONS_MUST_BE_FORCED",
-      "REMOVING_LAST_KEY_MUST_BE_FORCED",
-      "TOPOLOGY_MAPPING_ALREADY_EXISTS",
-      "UNAUTHORIZED_TOPOLOGY_TRANSACTION",
-      "accepted",
-    ]);
-  });
-
-  it("what is refused leaves no trace: without it all else is accepted and gives the same state", () => {
-    fc.assert(
-      fc.property(steps, (chosen) => {
-        let state = TopologyState.empty;
-        const accepted: SignedTopologyTransaction[] = [];
-        for (const { tx, force } of play(chosen)) {
-          const before = state.fingerprint();
-          const decision = decide(state, tx, { force });
-          if (decision.accepted) {
-            accepted.push(tx);
-            state = decision.state;
-          } else {
-            expect(decide(state, tx, { force })).toEqual(decision);
-            expect(state.fingerprint()).toBe(before);
-          }
-        }
-        const again = further(TopologyState.empty, accepted, { force: true });
-        expect(again.fingerprint()).toBe(state.fingerprint());
-        expect(TopologyState.replay(accepted).fingerprint()).toBe(state.fingerprint());
-        expect([...again.transactions()]).toEqual([...state.transactions()]);
-      }),
-      { numRuns: 100 },
-    );
-  });
-
-  it("in any other order nothing gets in that its state does not authorise", () => {
-    const shuffled = steps.chain((chosen) => {
-      const played = play(chosen);
-      return fc.shuffledSubarray(played, { minLength: played.length });
-    });
-    fc.assert(
-      fc.property(shuffled, (played) => {
-        const model = new TopologyModel();
-        let state = TopologyState.empty;
-        for (const { tx } of played) {
-          const decision = decide(state, tx, { force: true });
-          expect(decision.accepted ? "accepted" : decision.reason).toBe(model.submit(tx, true));
-          if (decision.accepted) {
-            // Authorised by the state that it came into, not by what came later.
-            expect(state.mayAuthorize(tx.key.id, tx.transaction.mapping)).toBe(true);
-            state = decision.state;
-          }
-        }
-      }),
-      { numRuns: 200 },
-    );
-  });
-
-  it("earlier states do not change when later ones are made", () => {
-    fc.assert(
-      fc.property(steps, (chosen) => {
-        let state = TopologyState.empty;
-        const history: [TopologyState, SignedTopologyTransaction[]][] = [];
-        for (const { tx, force } of play(chosen)) {
-          const decision = decide(state, tx, { force });
-          if (decision.accepted) state = decision.state;
-          history.push([state, [...state.transactions()]]);
-        }
-        for (const [then, transactions] of history) expect([...then.transactions()]).toEqual(transactions);
-      }),
-      { numRuns: 50 },
     );
   });
 });

@@ -5,30 +5,35 @@ import type { TopologyState } from "./topology-state.ts";
 import { describeTransaction, hasValidSignature, type SignedTopologyTransaction } from "./transaction.ts";
 
 /**
- * Why a topology transaction is refused. The names are those of Canton's errors where Canton has one; the gRPC status that
- * belongs to each is the business of the services.
+ * Why a topology transaction is refused, in the order in which it is asked. The names are those of Canton's errors where
+ * Canton has one; the gRPC status that belongs to each is the business of the services. Each is a numbered rule of
+ * docs/topology-state-machine.md, and has attacks that every receiver has to refuse (`testing/attacks.ts`).
  */
-export type RejectionReason =
+export const REJECTION_REASONS = [
   /** The signature is not one of the key over the transaction. */
-  | "INVALID_TOPOLOGY_TX_SIGNATURE_ERROR"
+  "INVALID_TOPOLOGY_TX_SIGNATURE_ERROR",
   /** The mapping speaks of another domain than the store's. */
-  | "WRONG_DOMAIN"
+  "WRONG_DOMAIN",
   /** The very same transaction is in force already, or the very same removal was done already: nothing is left to do. */
-  | "DUPLICATE_TRANSACTION"
-  /** The element id was used for something that was removed: the transaction is an old one. */
-  | "OBSOLETE_TRANSACTION"
-  /** The element id is in use for another transaction. */
-  | "ELEMENT_ID_IN_USE"
-  /** The same mapping, authorised with the same key, is in force already under another element id. */
-  | "TOPOLOGY_MAPPING_ALREADY_EXISTS"
+  "DUPLICATE_TRANSACTION",
   /** There is nothing in force that the removal could remove. */
-  | "NO_CORRESPONDING_ACTIVE_TX_TO_REVOKE"
+  "NO_CORRESPONDING_ACTIVE_TX_TO_REVOKE",
+  /** The element id is in use for another transaction. */
+  "ELEMENT_ID_IN_USE",
+  /** The element id was used for something that was removed: the transaction is an old one. */
+  "OBSOLETE_TRANSACTION",
+  /** The same mapping, authorised with the same key, is in force already under another element id. */
+  "TOPOLOGY_MAPPING_ALREADY_EXISTS",
   /** The key that signed has no authority over what the mapping is about. */
-  | "UNAUTHORIZED_TOPOLOGY_TRANSACTION"
+  "UNAUTHORIZED_TOPOLOGY_TRANSACTION",
   /** Not forced: the member would be left without a key for this purpose. */
-  | "REMOVING_LAST_KEY_MUST_BE_FORCED"
-  /** Not forced: transactions in force would be left without an authorised signer. */
-  | "REMOVING_KEY_DANGLING_TRANSACTIONS_MUST_BE_FORCED";
+  "REMOVING_LAST_KEY_MUST_BE_FORCED",
+  /** Not forced: a namespace would lose its root certificate, or transactions in force their authorised signer. */
+  "REMOVING_KEY_DANGLING_TRANSACTIONS_MUST_BE_FORCED",
+] as const;
+
+/** Why a topology transaction is refused. */
+export type RejectionReason = (typeof REJECTION_REASONS)[number];
 
 /** A refusal. */
 export interface Rejection {
@@ -148,13 +153,19 @@ function unforced(
       { key: shortenFingerprint(mapping.key.key.id), purpose: mapping.key.purpose },
     );
   }
-  const dangling = state.firstDangling(current);
+  // Without its root certificate a namespace has no authority at all, even if nothing hangs on it yet.
+  const dangling = isLastRootCertificate(state, current) ? current : state.firstDangling(current);
   if (!dangling) return undefined;
   return refuse(
     "REMOVING_KEY_DANGLING_TRANSACTIONS_MUST_BE_FORCED",
     "Topology transaction would remove a key that creates conflicts and dangling transactions",
     { key: shortenFingerprint(dangling.key.id), dangling: describeTransaction(dangling.transaction) },
   );
+}
+
+function isLastRootCertificate(state: TopologyState, { transaction: { mapping } }: SignedTopologyTransaction): boolean {
+  if (mapping.kind !== "NamespaceDelegation" || mapping.targetKey.id !== mapping.namespace) return false;
+  return state.inSlotOf(mapping).length === 1;
 }
 
 function refuse(reason: RejectionReason, message: string, metadata: Record<string, string>): Rejection {

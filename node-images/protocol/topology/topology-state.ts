@@ -277,6 +277,11 @@ export class TopologyState {
     return keys;
   }
 
+  /** Everybody who uses a key, sorted; found by seeking from one to the next. */
+  *keyOwners(prefix = ""): Iterable<MemberId> {
+    for (const { transaction } of this.#distinct(KEY, prefix)) yield (transaction.mapping as OwnerToKeyMapping).owner;
+  }
+
   /** How many different keys a member uses for a purpose. */
   countKeys(owner: MemberId, purpose: KeyPurposeName): number {
     const ids = new Set<Fingerprint>();
@@ -288,21 +293,29 @@ export class TopologyState {
 
   /** What a participant is on a domain, or undefined unless both sides say that it is there. May be `Disabled`. */
   participantAttributes(domain: UniqueIdentifier, participant: MemberId): ParticipantAttributes | undefined {
-    return attributesOf(this.#mappings<ParticipantState>(`${PARTICIPANT}\n${domain}\n${participant}\n`));
+    return attributesOf(this.participantStates(domain, participant));
+  }
+
+  /** All that either side says of a participant on a domain. */
+  participantStates(domain: UniqueIdentifier, participant: MemberId): ParticipantState[] {
+    return this.#mappings<ParticipantState>(`${PARTICIPANT}\n${domain}\n${participant}\n`);
   }
 
   /** Whether the domain's own side (`From`) admits a participant: present and not `Disabled`. */
   isAdmitted(domain: UniqueIdentifier, participant: MemberId): boolean {
-    const from = this.#mappings<ParticipantState>(`${PARTICIPANT}\n${domain}\n${participant}\n`).filter(
-      ({ side }) => side !== "To",
-    );
+    const from = this.participantStates(domain, participant).filter(({ side }) => side !== "To");
     return from.length > 0 && from.every(({ permission }) => permission !== "Disabled");
   }
 
-  /** The participants of a domain that are active (both sides, not `Disabled`), sorted. */
-  activeParticipants(domain: UniqueIdentifier): Map<MemberId, ParticipantAttributes> {
+  /**
+   * The participants of a domain that are active (both sides, not `Disabled`), sorted.
+   *
+   * @param prefix only those whose identifier begins so; found without visiting the others.
+   */
+  activeParticipants(domain: UniqueIdentifier, prefix = ""): Map<MemberId, ParticipantAttributes> {
     const active = new Map<MemberId, ParticipantAttributes>();
-    for (const [participant, states] of this.#grouped<ParticipantState>(`${PARTICIPANT}\n${domain}\n`)) {
+    const all = this.#grouped<ParticipantState>(`${PARTICIPANT}\n${domain}\n`, `PAR::${prefix}`);
+    for (const [participant, states] of all) {
       const attributes = attributesOf(states);
       if (attributes && attributes.permission !== "Disabled") active.set(participant, attributes);
     }
@@ -359,11 +372,8 @@ export class TopologyState {
    * @param prefix only parties that begin so; found without visiting the others.
    */
   *parties(prefix = ""): Iterable<[UniqueIdentifier, Map<MemberId, ParticipantPermission>]> {
-    let party: UniqueIdentifier | undefined;
-    for (const tx of this.#scan(`${PARTY}\n${prefix}`)) {
-      const mapping = tx.transaction.mapping as PartyToParticipant;
-      if (mapping.party === party) continue;
-      party = mapping.party;
+    for (const { transaction } of this.#distinct(PARTY, prefix)) {
+      const { party } = transaction.mapping as PartyToParticipant;
       yield [party, this.hostingParticipants(party)];
     }
   }
@@ -424,15 +434,27 @@ export class TopologyState {
     }
   }
 
+  /** The first transaction under every first part of an index's keys; seeks from one part to the next. */
+  *#distinct(index: string, prefix: string): Iterable<SignedTopologyTransaction> {
+    const start = `${index}\n`;
+    let from = `${start}${prefix}`;
+    while (true) {
+      const found = this.#index.getPairOrNextHigher(from);
+      if (!found?.[0].startsWith(`${start}${prefix}`)) return;
+      yield found[1];
+      from = `${found[0].slice(0, found[0].indexOf("\n", start.length))}\n${AFTER}`;
+    }
+  }
+
   #mappings<M extends TopologyMapping>(prefix: string): M[] {
     return Array.from(this.#scan(prefix), (tx) => tx.transaction.mapping as M);
   }
 
-  /** The mappings of an index, grouped by the part of the key that follows the prefix. */
-  *#grouped<M extends TopologyMapping>(prefix: string): Iterable<[string, M[]]> {
+  /** The mappings of an index, grouped by the part of the key that follows the prefix, and that begins with `start`. */
+  *#grouped<M extends TopologyMapping>(prefix: string, start = ""): Iterable<[string, M[]]> {
     let current: [string, M[]] | undefined;
-    for (const [key, tx] of this.#index.entries(prefix)) {
-      if (!key.startsWith(prefix)) break;
+    for (const [key, tx] of this.#index.entries(prefix + start)) {
+      if (!key.startsWith(prefix + start)) break;
       const group = key.slice(prefix.length, key.indexOf("\n", prefix.length));
       if (current?.[0] !== group) {
         if (current) yield current;

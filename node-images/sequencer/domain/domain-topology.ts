@@ -5,13 +5,10 @@ import { DEFAULT_MAX_BATCH_SIZE } from "@pulumi-canton/protocol/envelope/batch.t
 import type { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology_ext.ts";
 import { type MemberId, memberCode, memberUid, sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
 import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
-import { timestampFromProto } from "@pulumi-canton/protocol/timestamp.ts";
-import { decide } from "@pulumi-canton/protocol/topology/decide.ts";
-import { decodeSignedTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
-import { failedPrecondition, invalidArgument } from "@pulumi-canton/runtime/errors.ts";
+import { invalidArgument } from "@pulumi-canton/runtime/errors.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
-import type { TransactionToAppend } from "@pulumi-canton/topology/stored-transaction.ts";
+import { importSnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
@@ -75,45 +72,13 @@ export class DomainTopology {
    * @throws ProtocolError when it cannot be read
    */
   async bootstrap(snapshot: TopologyTransactions): Promise<void> {
-    const entries = snapshot.items.map(({ sequenced, transaction }, index) => ({
-      serialized: transaction,
-      signed: decodeSignedTransaction(transaction),
-      sequenced: timestampFromProto(sequenced, `initial_topology_snapshot.items[${index}].sequenced`),
-    }));
-    if (entries.length === 0) {
+    if (snapshot.items.length === 0) {
       throw invalidArgument(
         "EMPTY_TOPOLOGY_SNAPSHOT",
         "initial_topology_snapshot: at least one transaction is expected",
       );
     }
-    if (this.bootstrapped) return await this.#checkSameStart(entries);
-    await this.#store.update((before) => {
-      let state = before;
-      const append = entries.map((entry): TransactionToAppend => {
-        const decision = decide(state, entry.signed, { force: true, domainId: this.domainId });
-        if (!decision.accepted) {
-          throw invalidArgument(
-            "INVALID_TOPOLOGY_SNAPSHOT",
-            `${entry.signed.uniquePath.replaceAll("\n", "/")}: ${decision.reason}: ${decision.message}`,
-          );
-        }
-        state = decision.state;
-        return entry;
-      });
-      return { append, state, result: undefined };
-    });
-  }
-
-  async #checkSameStart(entries: readonly { serialized: Buffer }[]): Promise<void> {
-    const stored = await this.#store.log(0n, { limit: entries.length });
-    const same =
-      stored.length === entries.length &&
-      entries.every(({ serialized }, index) => stored[index]?.serialized.equals(serialized));
-    if (same) return;
-    throw failedPrecondition(
-      "SEQUENCER_ALREADY_BOOTSTRAPPED",
-      `this sequencer has the topology of ${this.domainId} already, and it started from another snapshot`,
-    );
+    await importSnapshot(this.#store, snapshot);
   }
 
   /** The keys that a member signs with. */

@@ -6,19 +6,18 @@ import {
   TopologyAggregationServiceService,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_aggregation_service.ts";
 import type { Timestamp } from "@pulumi-canton/protocol/gen/google/protobuf/timestamp.ts";
-import { type MemberId, memberCode, memberUid } from "@pulumi-canton/protocol/identity/member.ts";
+import { type MemberId, memberUid } from "@pulumi-canton/protocol/identity/member.ts";
 import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { invalidValue } from "@pulumi-canton/protocol/protocol-error.ts";
 import { timestampFromProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { permissionToProto } from "@pulumi-canton/protocol/topology/change.ts";
-import type { OwnerToKeyMapping } from "@pulumi-canton/protocol/topology/mapping.ts";
 import type { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import { authorizedStoreId } from "../stored-transaction.ts";
 import type { NodeLabel } from "../topology-errors.ts";
 import type { TopologyStores } from "../topology-stores.ts";
 import { readingRequest } from "./request.ts";
-import { uidFits } from "./topology-filter.ts";
+import { startOfName, uidFits } from "./topology-filter.ts";
 
 /** What {@link topologyAggregationService} needs. */
 export interface TopologyAggregationServiceOptions {
@@ -51,19 +50,13 @@ export function topologyAggregationService({ stores, node }: TopologyAggregation
         const limit = checkLimit(request.limit);
         const parties = new Map<UniqueIdentifier, Map<MemberId, PartyHosting>>();
         for (const [domain, state] of await statesOf(request.filterDomain, request.asOf)) {
-          for (const party of partiesOf(domain, state, request.filterParty)) {
+          for (const party of partiesOf(domain, state, request, parties, limit)) {
             for (const [participant, { permission }] of state.hostingParticipantsOn(domain, party)) {
               if (!uidFits(memberUid(participant), request.filterParticipant)) continue;
-              let hosting = parties.get(party);
-              // Only whole parties are cut off, so that one that is listed is listed with all its participants.
-              if (hosting === undefined) {
-                if (parties.size >= limit) continue;
-                hosting = new Map();
-                parties.set(party, hosting);
-              }
+              const hosting = parties.get(party) ?? new Map<MemberId, PartyHosting>();
               const entry = hosting.get(participant) ?? { participant, domains: [] };
               entry.domains.push({ domain, permission: permissionToProto(permission) });
-              hosting.set(participant, entry);
+              parties.set(party, hosting.set(participant, entry));
             }
           }
         }
@@ -77,10 +70,8 @@ export function topologyAggregationService({ stores, node }: TopologyAggregation
         const limit = checkLimit(request.limit);
         const results: ListKeyOwnersResponse_Result[] = [];
         for (const [domain, state] of await statesOf(request.filterDomain, request.asOf)) {
-          for (const owner of keyOwnersOf(state)) {
+          for (const owner of keyOwnersOf(state, request.filterKeyOwnerType, request.filterKeyOwnerUid)) {
             if (results.length >= limit) break;
-            if (request.filterKeyOwnerType !== "" && memberCode(owner) !== request.filterKeyOwnerType) continue;
-            if (!uidFits(memberUid(owner), request.filterKeyOwnerUid)) continue;
             const { signing, encryption } = state.keysOf(owner);
             results.push({ domain, keyOwner: owner, signingKeys: signing, encryptionKeys: encryption });
           }
@@ -90,31 +81,51 @@ export function topologyAggregationService({ stores, node }: TopologyAggregation
   });
 }
 
-/** The parties of a domain: first those that every active participant is by itself, then the others by name. */
-function* partiesOf(domain: UniqueIdentifier, state: TopologyState, filter: string): Iterable<UniqueIdentifier> {
+/**
+ * The parties of a domain that may fit a request: first those that every active participant is by itself, then the others
+ * by name. Only whole parties are cut off by the limit, so that one that is listed is listed with all its participants:
+ * once enough are listed, only those are asked for.
+ */
+function* partiesOf(
+  domain: UniqueIdentifier,
+  state: TopologyState,
+  { filterParty, filterParticipant }: { filterParty: string; filterParticipant: string },
+  listed: ReadonlyMap<UniqueIdentifier, unknown>,
+  limit: number,
+): Iterable<UniqueIdentifier> {
   const seen = new Set<UniqueIdentifier>();
-  for (const participant of state.activeParticipants(domain).keys()) {
-    const party = memberUid(participant);
-    if (!uidFits(party, filter)) continue;
+  for (const party of candidates()) {
+    if (listed.size >= limit) break;
+    if (seen.has(party) || !uidFits(party, filterParty)) continue;
     seen.add(party);
     yield party;
   }
-  // The part of the filter before any `::` is a start of the name, so the index can be asked for it.
-  for (const [party] of state.parties(filter.split("::")[0])) {
-    if (!seen.has(party) && uidFits(party, filter)) yield party;
+  if (listed.size < limit) return;
+  for (const party of [...listed.keys()]) if (!seen.has(party)) yield party;
+
+  function* candidates(): Iterable<UniqueIdentifier> {
+    for (const participant of state.activeParticipants(domain, startOfName(filterParty)).keys()) {
+      yield memberUid(participant);
+    }
+    if (filterParticipant === "") {
+      for (const [party] of state.parties(startOfName(filterParty))) yield party;
+      return;
+    }
+    const hosts = [...state.activeParticipants(domain, startOfName(filterParticipant)).keys()];
+    yield* hosts.flatMap((participant) => [...state.hostedParties(participant).keys()]).sort();
   }
 }
 
 const ownerOrder = ["SEQ", "DOM", "MED", "PAR"];
 
-/** Everybody who uses a key, the domain's own members first. */
-function keyOwnersOf(state: TopologyState): MemberId[] {
-  const owners = new Set<MemberId>();
-  for (const { transaction } of state.transactionsOfKind("OwnerToKeyMapping")) {
-    owners.add((transaction.mapping as OwnerToKeyMapping).owner);
+/** Those who use a key and fit a filter of their type and identifier, the domain's own members first. */
+function* keyOwnersOf(state: TopologyState, type: string, filter: string): Iterable<MemberId> {
+  for (const code of ownerOrder) {
+    if (type !== "" && type !== code) continue;
+    for (const owner of state.keyOwners(`${code}::${startOfName(filter)}`)) {
+      if (uidFits(memberUid(owner), filter)) yield owner;
+    }
   }
-  const rank = (owner: MemberId) => ownerOrder.indexOf(memberCode(owner));
-  return [...owners].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
 function checkLimit(limit: number): number {

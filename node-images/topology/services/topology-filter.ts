@@ -11,3 +11,9 @@ export function uidFits(uid: string, filter: string): boolean {
   const end = uid.indexOf("::");
   return uid.slice(0, end).startsWith(name) && uid.slice(end + 2).startsWith(namespace);
 }
+
+/** What every identifier that fits a filter begins with, so that an index can be asked for it. */
+export function startOfName(filter: string): string {
+  const at = filter.indexOf("::");
+  return at < 0 ? filter : filter.slice(0, at);
+}
