@@ -71,7 +71,7 @@ export class AuthorizedLog implements DispatchLog {
   }
 
   /** The active participants after a transaction: the very same set unless it changed, so that comparing costs nothing. */
-  #activeAfter(before: ReadonlySet<string>, state: TopologyState, { transaction }: SignedTopologyTransaction) {
+  #activeAfter(before: ReadonlySet<string>, state: TopologyState, { transaction }: StoredTransaction["signed"]) {
     const { mapping } = transaction;
     // Only this kind of mapping changes who is active, and only for the participant that it names.
     if (mapping.kind !== "ParticipantState" || mapping.domain !== this.#domainId) return before;
