@@ -7,11 +7,13 @@ import { InitializationServiceService } from "@pulumi-canton/protocol/gen/com/di
 import { TopologyAggregationServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_aggregation_service.ts";
 import { TopologyManagerReadServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { TopologyManagerWriteServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
+import { waitingForInitialisation } from "@pulumi-canton/protocol/topology/initialisation-progress.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
 import type { GrpcService } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { ServiceShape } from "@pulumi-canton/runtime/grpc-service.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { autoInitialise, participantInitialisation } from "@pulumi-canton/topology/auto-initialisation.ts";
+import { Initialisation } from "@pulumi-canton/topology/initialisation.ts";
 import { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import type { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { initializationService } from "@pulumi-canton/topology/services/initialization-service.ts";
@@ -55,9 +57,13 @@ export const activeLedgerServices: readonly ServiceShape[] = [PartyManagementSer
 /** The participant while it leads: its state in memory, its connections, its services. */
 export interface ActiveParticipant {
   readonly connector: DomainConnector;
+  readonly initialisation: Initialisation;
   readonly adminServices: readonly GrpcService[];
   readonly ledgerServices: readonly GrpcService[];
-  /** Starts connecting, in the background, the domains that are not to be connected by hand. */
+  /**
+   * Starts connecting, in the background, the domains that are not to be connected by hand: at once, or as soon as the
+   * participant is initialised.
+   */
   start(): Promise<void>;
   /** Ends all connections. */
   stop(): Promise<void>;
@@ -70,8 +76,10 @@ export async function activateParticipant(options: {
   readonly identity: NodeIdentity;
   readonly metrics: ParticipantMetrics;
   readonly logger: Logger;
+  /** Told what the participant's initialisation waits for, and undefined when it waits for nothing. */
+  readonly onWaiting: (waiting: string | undefined) => void;
 }): Promise<ActiveParticipant> {
-  const { config, database, identity, metrics, logger } = options;
+  const { config, database, identity, metrics, logger, onWaiting } = options;
   const { name } = config;
   const node = { participant: name };
   const keys = new KeyStore(database);
@@ -115,25 +123,48 @@ export async function activateParticipant(options: {
       ),
   });
   const parties = new PartyStore(database);
-  /** This replica leads as long as its services are called: what may still miss is the identity. */
-  const requireActive = () => {
-    member.uid();
+  let wanted = false;
+  const initialisation = new Initialisation({
+    role: "participant",
+    identity,
+    keys,
+    manager,
+    node,
+    onProgress: (progress) => {
+      const waiting = waitingForInitialisation(progress);
+      if (waiting !== undefined) logger.info({ waiting }, "The participant is not initialised yet");
+      onWaiting(waiting);
+      if (wanted && progress.complete) startAutomatic();
+    },
+  });
+  const startAutomatic = () => {
+    connector.startAutomatic().catch((error: unknown) => {
+      logger.error({ error }, "The participant's domains could not be read, so none is connected");
+    });
   };
+  /** This replica leads as long as its services are called: what may still miss is the initialisation. */
+  const requireActive = () => initialisation.require();
 
   return {
     connector,
+    initialisation,
     adminServices: [
-      initializationService({
-        identity,
-        instance: name,
-        onInitialised: (initialised) => {
-          uid = initialised;
-          logger.info({ uid }, "The participant was given its identity");
-        },
-      }),
-      vaultService({ keys }),
+      initialisation.watch(
+        initializationService({
+          identity,
+          instance: name,
+          check: (asked) => initialisation.checkInitId(asked),
+          onInitialised: (initialised) => {
+            uid = initialised;
+            logger.info({ uid }, "The participant was given its identity");
+          },
+        }),
+      ),
+      initialisation.watch(vaultService({ keys })),
       topologyManagerReadService({ stores, node }),
-      topologyManagerWriteService({ manager, keys, node }),
+      initialisation.watch(
+        topologyManagerWriteService({ manager, keys, node, check: (action) => initialisation.check(action) }),
+      ),
       topologyAggregationService({ stores, node }),
       domainConnectivityService({ participant: name, store: connections, connector, probe, requireActive }),
       partyNameManagementService(parties, requireActive),
@@ -158,7 +189,14 @@ export async function activateParticipant(options: {
         requireActive,
       }),
     ],
-    start: () => connector.startAutomatic(),
-    stop: () => connector.stop(),
+    start: async () => {
+      await initialisation.refresh();
+      wanted = true;
+      if (initialisation.complete) await connector.startAutomatic();
+    },
+    stop: () => {
+      wanted = false;
+      return connector.stop();
+    },
   };
 }

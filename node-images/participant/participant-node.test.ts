@@ -100,36 +100,6 @@ describe("a participant", () => {
     expect(older.response).toMatchObject({ $case: "success", value: { extra: Buffer.from("EAE=", "base64") } });
   });
 
-  test("without auto-init waits for its identity, and goes on when it is given", async () => {
-    await using database = await createTestDatabase();
-    await using node = await startTestParticipant({ name: "manual", storage: database.storage, autoInit: false });
-    const initialization = node.admin(InitializationServiceClient);
-    expect(await call(initialization, "getId", {}, options)).toEqual({
-      initialized: false,
-      uniqueIdentifier: "",
-      instance: "manual",
-    });
-    const older = await call(node.admin(StatusServiceClient), "status", {}, options);
-    expect(older).toEqual({ response: { $case: "notInitialized", value: { active: true } } });
-    const statuses = node.admin(ParticipantStatusServiceClient);
-    expect(await refusalOf(call(statuses, "participantStatus", {}, options))).toMatchObject({
-      code: status.UNIMPLEMENTED,
-      message:
-        "Method not found: com.digitalasset.canton.participant.admin.v0.ParticipantStatusService/ParticipantStatus",
-    });
-    const connectivity = node.admin(DomainConnectivityServiceClient);
-    const tooEarly = await refusalOf(call(connectivity, "connectDomain", { domainAlias: "d", retry: false }, options));
-    expect(tooEarly).toMatchObject({ reason: "NODE_IS_NOT_INITIALIZED" });
-
-    const vault = node.admin(VaultServiceClient);
-    const { publicKey } = await call(vault, "generateSigningKey", { keyScheme: 0, name: "my-identity" }, options);
-    const fingerprint = publicKey?.id ?? "";
-    await call(initialization, "initId", { identifier: "manualInit", fingerprint, instance: "" }, options);
-    expect(await call(statuses, "participantStatus", {}, options)).toMatchObject({
-      kind: { value: { commonStatus: { uid: `manualInit::${fingerprint}` } } },
-    });
-  });
-
   test("serves the Ledger API services that it has, and says of the others that they are not built", async () => {
     await using database = await createTestDatabase();
     await using node = await startTestParticipant({ name: "alice", storage: database.storage });

@@ -79,6 +79,7 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
       ports: () => ports,
       sessions,
       links: () => active?.connector.states() ?? new Map(),
+      waiting: () => active?.initialisation.waiting,
       storageFault: () => {
         const storage = health.component("storage");
         return storage === undefined || storage.state === "ok" ? undefined : storage.why;
@@ -96,13 +97,26 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
       heartbeatMs: HEARTBEAT_MS,
       lead: async (term) => {
         try {
-          const participant = await activateParticipant({ config, database, identity, metrics: counted, logger });
+          let leads = false;
+          const report = (waiting: string | undefined) => {
+            if (leads) health.set("participant", waiting === undefined ? "ok" : { failed: waiting });
+          };
+          const participant = await activateParticipant({
+            config,
+            database,
+            identity,
+            metrics: counted,
+            logger,
+            onWaiting: report,
+          });
           try {
             await participant.start();
             active = participant;
-            health.set("participant", "ok");
+            leads = true;
+            report(participant.initialisation.waiting);
             await untilEndOf(term.signal);
           } finally {
+            leads = false;
             active = undefined;
             health.set("participant", { failed: "passive" });
             await participant.stop();

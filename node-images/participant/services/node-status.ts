@@ -23,6 +23,8 @@ export interface StatusSources {
   readonly ports: () => Readonly<Record<string, number>>;
   readonly sessions: () => readonly { readonly session: DomainSession }[];
   readonly links: () => ReadonlyMap<string, LinkState>;
+  /** What the initialisation of the active replica waits for; undefined: nothing. */
+  readonly waiting: () => string | undefined;
   /** Undefined when the database answers, otherwise why it does not. */
   readonly storageFault: () => string | undefined;
   /** The version of this software. */
@@ -49,6 +51,8 @@ async function components(sources: StatusSources): Promise<NodeStatus_ComponentS
   });
   const fault = sources.storageFault();
   const storage = fault === undefined ? ok("db-storage") : failed("db-storage", fault);
+  const waiting = sources.waiting();
+  if (waiting !== undefined) return [storage, ok("crypto"), failed("initialisation", waiting)];
   const sessions = sources.sessions();
   const links = [...sources.links().values()];
   if (sessions.length === 0) {

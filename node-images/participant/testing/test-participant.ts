@@ -16,6 +16,7 @@ export interface TestParticipant extends AsyncDisposable {
   readonly name: string;
   readonly health: Health;
   readonly failures: unknown[];
+  readonly adminPort: number;
   admin<C extends Client>(constructor: ClientConstructor<C>): C;
   ledger<C extends Client>(constructor: ClientConstructor<C>): C;
   /** Stops it as a signal does. */
@@ -81,6 +82,7 @@ export async function startTestParticipant(options: {
     name,
     health,
     failures,
+    adminPort: running.adminPort,
     admin: (constructor) => clientOf(constructor, running.adminPort),
     ledger: (constructor) => clientOf(constructor, running.ledgerPort),
     stop,

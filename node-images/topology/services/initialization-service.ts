@@ -2,7 +2,11 @@
 import { status } from "@grpc/grpc-js";
 import { InitializationServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/initialization_service.ts";
 import { parseFingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
-import { shortenUniqueIdentifier, uniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
+import {
+  shortenUniqueIdentifier,
+  type UniqueIdentifier,
+  uniqueIdentifier,
+} from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import { timestampToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { plainError } from "@pulumi-canton/runtime/errors.ts";
@@ -14,6 +18,8 @@ export interface InitializationServiceOptions {
   identity: NodeIdentity;
   /** The name of the node in its configuration. */
   instance: string;
+  /** Asked before the node takes its first identity; throws CantonError when something has to come first. */
+  check?: ((uid: UniqueIdentifier) => Promise<void>) | undefined;
   /**
    * Called after the first InitId, so that the node goes on starting. The caller of InitId does not wait for it.
    */
@@ -37,6 +43,8 @@ export function initializationService(options: InitializationServiceOptions): Gr
         throw error;
       }
       try {
+        // A node that has an identity says so first, whatever is asked.
+        if ((await identity.get()) === undefined) await options.check?.(uid);
         await identity.set(uid);
       } catch (error) {
         if (!(error instanceof AlreadyInitialisedError)) throw error;

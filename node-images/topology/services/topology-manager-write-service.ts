@@ -33,6 +33,8 @@ export interface TopologyManagerWriteServiceOptions {
   keys: KeyStore;
   /** Put into the metadata of errors. */
   node: NodeLabel;
+  /** Asked before a transaction is authorised, or added as it is; throws CantonError when something has to come first. */
+  check?: ((action: { kind: "authorize" | "add"; mapping: TopologyMapping }) => Promise<void>) | undefined;
 }
 
 /** The service over a node's topology manager. */
@@ -49,6 +51,7 @@ export function topologyManagerWriteService(options: TopologyManagerWriteService
       const change = changeOpFromProto(authorization.change, "change");
       return { mapping: checkMapping(await build()), operation: change, data: authorization };
     });
+    await options.check?.({ kind: "authorize", mapping });
     const signed = await manager.authorize(mapping, operation, {
       signedBy: data.signedBy === "" ? undefined : data.signedBy,
       replaceExisting: data.replaceExisting,
@@ -156,6 +159,7 @@ export function topologyManagerWriteService(options: TopologyManagerWriteService
 
     addSignedTopologyTransaction: async ({ serialized }) => {
       const signed = await readingRequest(node, () => decodeSignedTransaction(serialized));
+      await options.check?.({ kind: "add", mapping: signed.transaction.mapping });
       await manager.add(signed);
       return {};
     },
