@@ -21,8 +21,8 @@ export const participantSchema = baseNodeSchema.extend({
     .strictObject({
       /** Longest wait for the domain's answer to the onboarding request. */
       onboardingTimeout: durationSchema.prefault("30s"),
-      /** Longest wait, once admitted, until the domain has activated the participant and its topology has been read. */
-      activationTimeout: durationSchema.prefault("60s"),
+      /** Longest wait, once admitted, until the domain has activated the participant: it sends it its whole topology first. */
+      activationTimeout: durationSchema.prefault("10m"),
       /** An own topology transaction that the domain has not answered is sent again after this time. */
       topologyResendAfter: durationSchema.prefault("30s"),
     })

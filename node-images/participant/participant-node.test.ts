@@ -162,7 +162,7 @@ describe("the configuration of a participant", () => {
   test("has defaults", () => {
     expect(checkConfig(participantSchema, valid)).toMatchObject({
       init: { auto: true, identity: { nodeIdentifier: { type: "config" } } },
-      domains: { onboardingTimeout: 30_000, activationTimeout: 60_000, topologyResendAfter: 30_000 },
+      domains: { onboardingTimeout: 30_000, activationTimeout: 600_000, topologyResendAfter: 30_000 },
     });
   });
 

@@ -207,8 +207,8 @@ describe("TopologyProcessor", () => {
       expect(failing.position?.counter).toBe(0n);
       expect(failing.state.fingerprint()).toBe(processor.state.fingerprint());
     }
-    // lock, position, alongside, an insertion for each transaction, the end of one, the head of the store, position
-    expect(failures).toBe(3 + identity.length + 1 + 1 + 1 + 1);
+    // lock, position, alongside, one insertion for all transactions, the end of one, the head of the store, position
+    expect(failures).toBe(3 + 1 + 1 + 1 + 1 + 1);
     await using reference = await startTestNode("reference");
     const straight = await openTestProcessor(reference, domain.domainId);
     await straight.process(eventOf(0, bootstrap));

@@ -312,6 +312,33 @@ async function lock(client: pg.PoolClient, store: string): Promise<StoreHead> {
   return { position: row.last_position, timestamp: row.last_timestamp };
 }
 
+/** Inserts transactions in one statement, so that many cost little more than one. */
+async function insert(client: pg.PoolClient, transactions: readonly StoredTransaction[]): Promise<void> {
+  if (transactions.length === 0) return;
+  const column = (value: (transaction: StoredTransaction) => unknown) => transactions.map(value);
+  await client.query(
+    `INSERT INTO topology_transactions (${columns}, operation, mapping_type, element_id, namespace, identifier, signed_by)
+     SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[],
+       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])`,
+    [
+      column(({ store }) => store),
+      column(({ position }) => position),
+      column(({ sequenced }) => sequenced),
+      column(({ validFrom }) => validFrom),
+      column(({ validUntil }) => validUntil ?? null),
+      column(({ serialized }) => serialized),
+      column(({ rejection }) => rejection ?? null),
+      column(({ traceparent }) => traceparent ?? null),
+      column(({ signed }) => signed.transaction.operation),
+      column(({ signed }) => signed.transaction.mapping.kind),
+      column(({ signed }) => signed.transaction.elementId),
+      column(({ signed }) => namespacesOf(signed.transaction.mapping)[0]),
+      column(({ signed }) => identifierOf(signed.transaction.mapping)),
+      column(({ signed }) => signed.key.id),
+    ],
+  );
+}
+
 async function append(
   client: pg.PoolClient,
   store: string,
@@ -321,15 +348,24 @@ async function append(
   if (transactions.length === 0) return [];
   let { position, timestamp } = head;
   const stored: StoredTransaction[] = [];
+  let written = 0;
+  const write = async () => {
+    await insert(client, stored.slice(written));
+    written = stored.length;
+  };
   for (const { signed, serialized, sequenced, rejection, traceparent } of transactions) {
     position += 1n;
     const earliest = timestamp + 1n;
     const at = sequenced ?? (earliest > now() ? earliest : now());
     if (at > timestamp) timestamp = at;
-    const { operation, elementId, mapping } = signed.transaction;
+    const { operation } = signed.transaction;
     const accepted = rejection === undefined;
-    if (accepted && operation !== "Add") await endValidity(client, store, signed.transaction, at);
-    const entry: StoredTransaction = {
+    if (accepted && operation !== "Add") {
+      // What it ends may be among those that come before it here.
+      await write();
+      await endValidity(client, store, signed.transaction, at);
+    }
+    stored.push({
       store,
       position,
       sequenced: at,
@@ -339,29 +375,9 @@ async function append(
       serialized: serialized ?? encodeSignedTransaction(signed),
       rejection,
       traceparent: traceparent ?? currentTraceparent(),
-    };
-    await client.query(
-      `INSERT INTO topology_transactions (${columns}, operation, mapping_type, element_id, namespace, identifier, signed_by)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-      [
-        store,
-        position,
-        entry.sequenced,
-        entry.validFrom,
-        entry.validUntil ?? null,
-        entry.serialized,
-        rejection ?? null,
-        entry.traceparent ?? null,
-        operation,
-        mapping.kind,
-        elementId,
-        namespacesOf(mapping)[0],
-        identifierOf(mapping),
-        signed.key.id,
-      ],
-    );
-    stored.push(entry);
+    });
   }
+  await write();
   await client.query("UPDATE topology_stores SET last_position = $2, last_timestamp = $3 WHERE store = $1", [
     store,
     position,

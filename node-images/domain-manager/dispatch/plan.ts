@@ -49,7 +49,7 @@ export interface BatchLimits {
 }
 
 /** Limits that keep a message well below the smallest max_request_size that a domain may sensibly set. */
-export const defaultBatchLimits: BatchLimits = { transactions: 100, bytes: 1024 * 1024 };
+export const defaultBatchLimits: BatchLimits = { transactions: 500, bytes: 1024 * 1024 };
 
 /** Transactions of the log behind `after` and up to `upTo` (inclusive), in order, the first `limit` of them. */
 export type ReadMissed = (after: bigint, upTo: bigint, limit: number) => Promise<readonly Sized[]>;

@@ -35,10 +35,16 @@ export function testContext(name: string, role: string): NodeContext & { readonl
 export class TestDomain implements AsyncDisposable {
   readonly #databases: TestDatabase[] = [];
   readonly #running = new Set<{ close(): Promise<void> }>();
+  readonly #postgresUrl: string | undefined;
   #backend: TestDatabase | undefined;
 
+  /** @param postgresUrl of a superuser; default that of the test run */
+  constructor(postgresUrl?: string) {
+    this.#postgresUrl = postgresUrl;
+  }
+
   async database(): Promise<TestDatabase> {
-    const database = await createTestDatabase();
+    const database = await createTestDatabase(this.#postgresUrl);
     this.#databases.push(database);
     return database;
   }

@@ -61,6 +61,13 @@ export class ParticipantProcess implements ParticipantApis, AsyncDisposable {
     });
   }
 
+  /** Of the process that runs. */
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error("the participant does not run");
+    return pid;
+  }
+
   /** kill -9. */
   async kill(): Promise<void> {
     const process = this.#process;

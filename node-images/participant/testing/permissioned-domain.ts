@@ -101,7 +101,7 @@ export class PermissionedDomain implements AsyncDisposable {
 
 /** A connection to all sequencers of a domain. */
 export function connection(
-  { urls, domainId }: PermissionedDomain,
+  { urls, domainId }: Pick<PermissionedDomain, "urls" | "domainId">,
   changes: Partial<DomainConnectionConfig> = {},
 ): DomainConnectionConfig {
   return DomainConnectionConfig.fromPartial({
