@@ -33,6 +33,7 @@ import { BootstrapSteps } from "./bootstrap/steps.ts";
 import type { DomainManagerConfig } from "./config.ts";
 import { DispatchStore } from "./dispatch/dispatch-store.ts";
 import { Wakeup } from "./dispatch/wakeup.ts";
+import { agreementAcceptances } from "./domain/agreement-acceptances.ts";
 import { runDomain } from "./domain/running-domain.ts";
 import { SequencersStatusReader } from "./domain/sequencers-status.ts";
 import { domainInitializationService } from "./services/domain-initialization-service.ts";
@@ -157,7 +158,7 @@ export async function startDomainManager(
     topologyManagerReadService({ stores, node }),
     topologyManagerWriteService({ manager, keys, node }),
     topologyAggregationService({ stores, node }),
-    domainService(parameters),
+    domainService(parameters, () => agreementAcceptances(config.domain.sequencers)),
     domainInitializationService(initialise),
     notBuilt(EnterpriseSequencerConnectionServiceService),
     ...statusServices({

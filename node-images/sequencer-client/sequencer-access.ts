@@ -2,6 +2,7 @@
 import { status } from "@grpc/grpc-js";
 import { encodeSignedContent } from "@pulumi-canton/protocol/envelope/signed-content.ts";
 import type { VersionedSubscriptionResponse } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_service.ts";
+import { authenticationContent, type ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import { timestampFromProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { type CantonError, permissionDenied, plainError, unavailable } from "@pulumi-canton/runtime/errors.ts";
 import { type CallMetadata, call, serverStream } from "@pulumi-canton/runtime/grpc-client.ts";
@@ -101,12 +102,15 @@ export class AuthenticatedAccess implements SequencerAccess {
   readonly member: string;
   readonly #domainId: string;
   readonly #signer: MemberSigner;
+  readonly #accepted: ServiceAgreementVersion | undefined;
   readonly #tokens = new Map<SequencerConnection, Promise<Token>>();
 
-  constructor(member: string, domainId: string, signer: MemberSigner) {
+  /** @param accepted the domain's terms of service that the member has accepted, if it has any */
+  constructor(member: string, domainId: string, signer: MemberSigner, accepted?: ServiceAgreementVersion) {
     this.member = member;
     this.#domainId = domainId;
     this.#signer = signer;
+    this.#accepted = accepted;
   }
 
   async send(connection: SequencerConnection, request: Buffer, options: AccessOptions): Promise<SendAnswer> {
@@ -168,7 +172,7 @@ export class AuthenticatedAccess implements SequencerAccess {
     );
     if (challenge.value?.$case !== "success") throw refused(connection, challenge.value?.value);
     const { nonce, fingerprints } = challenge.value.value;
-    const content = Buffer.concat([nonce, Buffer.from(this.#domainId, "utf8")]);
+    const content = authenticationContent(nonce, this.#domainId, this.#accepted);
     const signature = await this.#signer.sign("sequencer-authentication", content, fingerprints);
     const answer = await call(
       connection.authentication,

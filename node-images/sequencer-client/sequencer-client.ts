@@ -1,3 +1,4 @@
+import type { ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import { timestampToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
@@ -22,6 +23,8 @@ export interface SequencerClientOptions {
   /** This member, for example `PAR::alice::1220…`. */
   member: string;
   signer: MemberSigner;
+  /** The domain's terms of service that this member has accepted, when the domain has any. */
+  acceptedAgreement?: ServiceAgreementVersion | undefined;
   logger: Logger;
   /** Checks the sequencer's signature on every event, see `verifyWithKeys`. Default: not checked; the connection's TLS is then all there is. */
   verifyEvent?: EventVerifier;
@@ -46,7 +49,8 @@ export class SequencerClient {
     this.#options = options;
     this.#connections = new ConnectionSet(options.connections, options.maxBackoffMs ?? 5_000);
     this.#refusalGraceMs = options.refusalGraceMs ?? 5_000;
-    this.#access = new AuthenticatedAccess(options.member, options.domainId, options.signer);
+    const { member, domainId, signer, acceptedAgreement } = options;
+    this.#access = new AuthenticatedAccess(member, domainId, signer, acceptedAgreement);
   }
 
   /** This member. */

@@ -2,6 +2,7 @@
 import { status } from "@grpc/grpc-js";
 import { SequencerConnectServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_connect_service.ts";
 import type { StaticDomainParameters } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v1/sequencing.ts";
+import type { ServiceAgreement } from "@pulumi-canton/protocol/service-agreement.ts";
 import { describeError, failedPrecondition, plainError, unavailable } from "@pulumi-canton/runtime/errors.ts";
 import { type CallMetadata, call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { SequencerEndpoint } from "./sequencer-endpoint.ts";
@@ -68,7 +69,7 @@ export class SequencerConnect {
   }
 
   /** The terms that must be accepted, if the domain has any. */
-  async getServiceAgreement(options: ConnectCallOptions = {}): Promise<{ id: string; legalText: string } | undefined> {
+  async getServiceAgreement(options: ConnectCallOptions = {}): Promise<ServiceAgreement | undefined> {
     const { agreement } = await call(this.#client, "getServiceAgreement", {}, withDeadline(options));
     return agreement;
   }

@@ -20,6 +20,7 @@ import { initializationServices } from "./admin/initialization-services.ts";
 import { statusServices } from "./admin/status-services.ts";
 import { publicServices } from "./api/public-services.ts";
 import { sequencerApiService } from "./api/sequencer-service.ts";
+import { readTermsOfService } from "./api/terms-of-service.ts";
 import { readBackendDomain } from "./backend/backend-domain.ts";
 import { type BackendTuning, openBackend } from "./backend/open-backend.ts";
 import type { SequencerConfig } from "./config.ts";
@@ -53,6 +54,7 @@ export async function startSequencer(
   tuning: BackendTuning = {},
 ): Promise<RunningSequencer> {
   const { logger, health, metrics, signal } = context;
+  const terms = await readTermsOfService(config);
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -108,6 +110,7 @@ export async function startSequencer(
         config,
         initialization,
         staticParameters,
+        terms,
         topology: following,
         backend,
         keys,

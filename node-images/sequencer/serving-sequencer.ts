@@ -2,6 +2,7 @@
 import type { Signature } from "@pulumi-canton/protocol/crypto/signature.ts";
 import type { StaticDomainParameters } from "@pulumi-canton/protocol/domain-parameters.ts";
 import { sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
+import { type ServiceAgreement, versionOfAgreement } from "@pulumi-canton/protocol/service-agreement.ts";
 import { untilAborted } from "@pulumi-canton/runtime/abort.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import { Authenticator } from "./api/authenticator.ts";
@@ -20,6 +21,8 @@ export interface ServingSequencer {
   /** `SEQ::…` */
   readonly sequencerId: string;
   readonly staticParameters: StaticDomainParameters;
+  /** The terms of service that participants have to accept, if there are any. */
+  readonly terms: ServiceAgreement | undefined;
   readonly topology: DomainTopology;
   readonly backend: Backend;
   readonly authenticator: Authenticator;
@@ -36,13 +39,14 @@ export async function startServing(options: {
   config: Pick<SequencerConfig, "authentication" | "onboardingsPerMinute">;
   initialization: Initialization;
   staticParameters: StaticDomainParameters;
+  terms: ServiceAgreement | undefined;
   topology: DomainTopology;
   backend: Backend;
   keys: KeyStore;
   /** Ends the waiting for the topology to be read up to its end. */
   signal: AbortSignal;
 }): Promise<ServingSequencer> {
-  const { config, initialization, staticParameters, topology, backend, keys, signal } = options;
+  const { config, initialization, staticParameters, terms, topology, backend, keys, signal } = options;
   const { domainId, signingKey } = initialization;
   const sequencerId = sequencerMember(domainId);
   const authenticator = new Authenticator({
@@ -50,6 +54,7 @@ export async function startServing(options: {
     isDisabled: (member) => backend.members.isDisabled(member),
     nonceLifetimeMs: config.authentication.nonceLifetime,
     tokenLifetimeMs: config.authentication.tokenLifetime,
+    terms: terms && versionOfAgreement(terms),
   });
   const subscriptions = new Subscriptions();
   const recheck = () => {
@@ -77,6 +82,7 @@ export async function startServing(options: {
     domainId,
     sequencerId,
     staticParameters,
+    terms,
     topology,
     backend,
     authenticator,

@@ -8,13 +8,18 @@ import type { NodeContext } from "@pulumi-canton/runtime/node.ts";
 import { createTestDatabase, type TestDatabase } from "@pulumi-canton/runtime/testing/database.ts";
 import { mediatorSchema } from "../../mediator/config.ts";
 import { type RunningMediator, startMediator } from "../../mediator/node.ts";
-import { sequencerSchema } from "../../sequencer/config.ts";
+import { type SequencerConfigInput, sequencerSchema } from "../../sequencer/config.ts";
 import { type RunningSequencer, startSequencer } from "../../sequencer/sequencer-node.ts";
 import { domainManagerSchema } from "../config.ts";
 import { type RunningDomainManager, startDomainManager } from "../node.ts";
 
 const http = { address: "127.0.0.1", port: 0 };
 const admin = { address: "127.0.0.1", port: 0 };
+
+/** What a test sets of a sequencer's configuration. */
+export type SequencerSettings = Partial<
+  Pick<SequencerConfigInput, "termsOfService" | "authentication" | "onboardingsPerMinute">
+> & { publicApi?: { tls: { certChainFile: string; privateKeyFile: string } } };
 
 /** What a node is started with; `failure` settles when the node says that it cannot go on. */
 export function testContext(name: string, role: string): NodeContext & { readonly failures: unknown[] } {
@@ -49,17 +54,24 @@ export class TestDomain implements AsyncDisposable {
     return database;
   }
 
-  /** Starts a sequencer on the shared backend. */
+  /** Starts a sequencer on the shared backend. `settings` are further keys of its configuration. */
   async sequencer(
     name: string,
-    options: { database?: TestDatabase; adminPort?: number; publicPort?: number } = {},
+    options: {
+      database?: TestDatabase;
+      adminPort?: number;
+      publicPort?: number;
+      settings?: SequencerSettings | undefined;
+    } = {},
   ): Promise<RunningSequencer & { readonly name: string; readonly database: TestDatabase }> {
     const database = options.database ?? (await this.database());
     this.#backend ??= await this.database();
+    const { publicApi, ...settings } = options.settings ?? {};
     const config = checkConfig(sequencerSchema, {
+      ...settings,
       name,
       adminApi: { ...admin, port: options.adminPort ?? 0 },
-      publicApi: { ...admin, port: options.publicPort ?? 0 },
+      publicApi: { ...admin, ...publicApi, port: options.publicPort ?? 0 },
       health: http,
       storage: { ...database.storage, maxConnections: 4 },
       backend: { ...this.#backend.storage, maxConnections: 4 },
@@ -91,6 +103,8 @@ export class TestDomain implements AsyncDisposable {
   /** Starts the domain manager. */
   async manager(options: {
     sequencers?: readonly { name: string; adminPort: number; publicPort: number }[];
+    /** The authority of the sequencers' certificates, when they speak TLS. */
+    sequencersCaFile?: string | undefined;
     mediators?: readonly { name: string; adminPort: number }[];
     policy?: "open" | "permissioned";
     auto?: boolean;
@@ -130,10 +144,12 @@ export class TestDomain implements AsyncDisposable {
 /** The part of a domain manager's configuration that is not about its own database. */
 export function managerConfig(options: {
   sequencers: readonly { name: string; adminPort: number; publicPort: number }[];
+  sequencersCaFile?: string | undefined;
   mediators: readonly { name: string; adminPort: number }[];
   policy?: "open" | "permissioned";
   auto?: boolean;
 }) {
+  const { sequencersCaFile: caFile } = options;
   return {
     name: "mydomain",
     adminApi: admin,
@@ -144,7 +160,8 @@ export function managerConfig(options: {
       sequencers: options.sequencers.map(({ name, adminPort, publicPort }) => ({
         name,
         adminApi: { address: "127.0.0.1", port: adminPort },
-        publicApi: `http://127.0.0.1:${publicPort}`,
+        publicApi: `${caFile === undefined ? "http" : "https"}://127.0.0.1:${publicPort}`,
+        ...(caFile === undefined ? {} : { publicApiCaFile: caFile }),
       })),
       mediators: options.mediators.map(({ name, adminPort }) => ({
         name,

@@ -1,4 +1,5 @@
 import { StaticDomainParameters } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v1/sequencing.ts";
+import type { ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
 import type { DomainConnection } from "./connection-config.ts";
 import { decodeConnection, encodeConnection } from "./connection-config.ts";
@@ -10,19 +11,21 @@ export interface RegisteredDomain {
   readonly domainId: string | undefined;
   /** Known from the first handshake on. */
   readonly parameters: StaticDomainParameters | undefined;
-  readonly acceptedAgreements: readonly string[];
+  /** The versions of the domain's terms of service that the operator accepted. */
+  readonly acceptedAgreements: readonly ServiceAgreementVersion[];
 }
 
 interface Row {
   connection: Buffer;
   domain_id: string | null;
   parameters: Buffer | null;
-  agreements: string[];
+  agreements: ServiceAgreementVersion[];
 }
 
 const SELECT = `
   SELECT connection, domain_id, parameters,
-    ARRAY(SELECT agreement_id FROM participant_accepted_agreements a WHERE a.alias = d.alias ORDER BY 1) AS agreements
+    (SELECT coalesce(json_agg(json_build_object('id', agreement_id, 'textHash', text_hash)), '[]')
+     FROM participant_accepted_agreements a WHERE a.alias = d.alias) AS agreements
   FROM participant_domains d`;
 
 /** The domains this participant was told about, in its own database. */
@@ -84,11 +87,12 @@ export class ConnectionStore {
     if (rowCount !== 1) throw new Error(`alias ${alias} is not registered, or with another domain id than ${domainId}`);
   }
 
-  /** Records that the operator accepted an agreement of the domain; accepting twice changes nothing. */
-  async acceptAgreement(alias: string, agreementId: string): Promise<void> {
+  /** Records that the operator accepted terms of the domain; accepting them twice changes nothing. */
+  async acceptAgreement(alias: string, { id, textHash }: ServiceAgreementVersion): Promise<void> {
     await this.#database.query(
-      "INSERT INTO participant_accepted_agreements (alias, agreement_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-      [alias, agreementId],
+      `INSERT INTO participant_accepted_agreements (alias, agreement_id, text_hash) VALUES ($1, $2, $3)
+       ON CONFLICT DO NOTHING`,
+      [alias, id, textHash],
     );
   }
 }

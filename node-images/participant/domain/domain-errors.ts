@@ -56,11 +56,9 @@ export function refusalError(participant: string, alias: string, refusal: Refusa
         retryDelayMs: 1000,
       });
     case "agreement-not-accepted":
-      return failedPrecondition(
-        "SERVICE_AGREEMENT_NOT_ACCEPTED",
-        "The service agreement of the domain has not been accepted: read it with GetAgreement and accept it with AcceptAgreement.",
-        { metadata: { participant, domain: alias, agreementId: refusal.agreementId } },
-      );
+      return failedPrecondition("SERVICE_AGREEMENT_ACCEPTANCE_FAILED", "Service agreement failed", {
+        metadata: { participant, domain: alias, reason: describeRefusal(refusal) },
+      });
     case "incompatible-protocol-version": {
       const reason = `incompatible protocol version: this participant speaks ${refusal.offered.join(", ")}; ${refusal.reason}`;
       return handshakeFailed(participant, alias, reason);
@@ -112,7 +110,7 @@ export function describeRefusal(refusal: Refusal): string {
     case "domain-already-added":
       return `the domain ${refusal.domainId} is already registered as ${refusal.alias}`;
     case "agreement-not-accepted":
-      return `the service agreement ${refusal.agreementId} has not been accepted`;
+      return `the domain ${refusal.changed ? "has new terms of service" : "has terms of service"}, '${refusal.agreementId}', that have not been accepted: read them with GetAgreement (console: domains.get_agreement), accept them with AcceptAgreement (domains.accept_agreement), then connect again`;
     case "incompatible-protocol-version":
       return `incompatible protocol version: this participant speaks ${refusal.offered.join(", ")}; ${refusal.reason}`;
     default:

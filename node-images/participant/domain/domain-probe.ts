@@ -1,4 +1,5 @@
 import type { StaticDomainParameters } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v1/sequencing.ts";
+import { type ServiceAgreement, versionOfAgreement } from "@pulumi-canton/protocol/service-agreement.ts";
 import { describeError, isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { SequencerConnect } from "@pulumi-canton/sequencer-client/sequencer-connect.ts";
 import { abilities, staticParameters } from "./abilities.ts";
@@ -33,7 +34,7 @@ export class DomainProbe {
   async agreement(
     connection: DomainConnection,
     signal: AbortSignal,
-  ): Promise<Answer<{ domainId: string; agreement: { id: string; legalText: string } | undefined }>> {
+  ): Promise<Answer<{ domainId: string; agreement: ServiceAgreement | undefined }>> {
     try {
       return await askAny(connection, signal, async (sequencer, options) => {
         const { domainId } = await sequencer.getDomainId(options);
@@ -57,7 +58,7 @@ export class DomainProbe {
     let parameters: StaticDomainParameters | undefined;
     const perform = async (effect: Effect): Promise<Event> => {
       // An agreement is accepted after the registration: it does not stand against registering.
-      if (effect.do === "read-agreement") return { event: "agreement-read", agreementId: undefined };
+      if (effect.do === "read-agreement") return { event: "agreement-read", agreement: undefined };
       return this.perform(connection, effect as PublicEffect, signal, (read) => {
         parameters = read;
       });
@@ -87,7 +88,7 @@ export class DomainProbe {
           const agreement = await askAny(connection, signal, (sequencer, options) =>
             sequencer.getServiceAgreement(options),
           );
-          return { event: "agreement-read", agreementId: agreement?.id };
+          return { event: "agreement-read", agreement: agreement && versionOfAgreement(agreement) };
         }
         case "handshake":
           try {

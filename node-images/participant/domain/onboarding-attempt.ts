@@ -1,4 +1,5 @@
 import type { StaticDomainParameters } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v1/sequencing.ts";
+import type { ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
 import { describeError, isCantonError } from "@pulumi-canton/runtime/errors.ts";
@@ -41,6 +42,8 @@ export class OnboardingAttempt implements DomainAttempt {
   readonly #registered: RegisteredDomain;
   readonly #endpoints: readonly SequencerEndpoint[];
   #parameters: StaticDomainParameters | undefined;
+  /** The terms of service of the domain; past the first step they are accepted. */
+  #agreement: ServiceAgreementVersion | undefined;
   #session: SequencedSession | undefined;
 
   constructor(context: AttemptContext, registered: RegisteredDomain) {
@@ -71,10 +74,13 @@ export class OnboardingAttempt implements DomainAttempt {
         this.#opened().start();
         return { event: "own-state-seen" };
       }
-      default:
-        return this.#context.probe.perform(connection, effect, signal, (parameters) => {
+      default: {
+        const event = await this.#context.probe.perform(connection, effect, signal, (parameters) => {
           this.#parameters = parameters;
         });
+        if (event.event === "agreement-read") this.#agreement = event.agreement;
+        return event;
+      }
     }
   };
 
@@ -137,6 +143,7 @@ export class OnboardingAttempt implements DomainAttempt {
       domainId,
       member: member.id(),
       connections: this.#endpoints,
+      acceptedAgreement: this.#agreement,
       signer: memberSigner({ member, keys, manager, domainState: () => store.state }),
       database,
       store,

@@ -1,3 +1,4 @@
+import type { ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Abilities, Effect, Event, Refusal, StaticParameters } from "./onboarding.ts";
@@ -33,6 +34,9 @@ interface World {
   log: string[];
 }
 
+/** `id` or `id changed`: the same id with another text. */
+const terms = (text: string): ServiceAgreementVersion => ({ id: text.split(" ")[0] ?? "", textHash: text });
+
 class Crash extends Error {}
 
 /** Does effects against the world; `crashAt(n)` says whether the participant dies at its n-th effect, before or after it took hold. */
@@ -54,7 +58,7 @@ function perform(world: World, effect: Effect): Event {
   }
   switch (effect.do) {
     case "read-agreement":
-      return { event: "agreement-read", agreementId: world.agreement };
+      return { event: "agreement-read", agreement: world.agreement === undefined ? undefined : terms(world.agreement) };
     case "handshake":
       return {
         event: "handshake-answered",
@@ -96,7 +100,7 @@ async function connect(world: World, crashAt: (n: number) => "before" | "after" 
   const remembered = {
     pinnedDomainId: world.pinned,
     domainId: world.storedDomainId,
-    acceptedAgreements: world.accepted,
+    acceptedAgreements: world.accepted.map(terms),
     abilities,
   };
   return runOnboarding(remembered, performer(world, crashAt), { signal: new AbortController().signal });
@@ -105,7 +109,7 @@ async function connect(world: World, crashAt: (n: number) => "before" | "after" 
 const never = () => undefined;
 
 const worlds: fc.Arbitrary<World> = fc.record({
-  agreement: fc.constantFrom(undefined, "terms-1"),
+  agreement: fc.constantFrom(undefined, "terms-1", "terms-1 changed"),
   protocolVersion: fc.constantFrom(5, 5, 5, 4, 7),
   domainId: fc.constantFrom("d::1", "d::2"),
   otherAlias: fc.constantFrom(undefined, undefined, undefined, "other"),

@@ -8,6 +8,8 @@
  * unauthenticated member, authenticated subscription, topology of the domain, active.
  */
 
+import { type ServiceAgreementVersion, sameAgreement } from "@pulumi-canton/protocol/service-agreement.ts";
+
 /** Static parameters of a domain, as far as a participant must be able to follow them. Names are those of the wire's enums. */
 export interface StaticParameters {
   readonly protocolVersion: number;
@@ -34,15 +36,20 @@ export interface Remembered {
   readonly pinnedDomainId: string | undefined;
   /** The domain id stored by an earlier attempt, if any: it must not change. */
   readonly domainId: string | undefined;
-  /** Ids of the service agreements that the operator accepted. */
-  readonly acceptedAgreements: readonly string[];
+  /** The terms of service of the domain that the operator accepted. */
+  readonly acceptedAgreements: readonly ServiceAgreementVersion[];
   readonly abilities: Abilities;
 }
 
 /** Why an attempt ended without the participant being active. `retryable`: the same attempt may go well later, by itself. */
 export type Refusal =
   | { readonly kind: "unreachable"; readonly reason: string }
-  | { readonly kind: "agreement-not-accepted"; readonly agreementId: string }
+  | {
+      readonly kind: "agreement-not-accepted";
+      readonly agreementId: string;
+      /** Earlier terms of the domain were accepted: these are new, or changed. */
+      readonly changed: boolean;
+    }
   | { readonly kind: "incompatible-protocol-version"; readonly offered: readonly number[]; readonly reason: string }
   | { readonly kind: "domain-id-mismatch"; readonly expected: string; readonly observed: string }
   | { readonly kind: "domain-already-added"; readonly domainId: string; readonly alias: string }
@@ -88,7 +95,7 @@ export type Effect =
   | { readonly do: "await-own-state"; readonly domainId: string };
 
 export type Event =
-  | { readonly event: "agreement-read"; readonly agreementId: string | undefined }
+  | { readonly event: "agreement-read"; readonly agreement: ServiceAgreementVersion | undefined }
   | { readonly event: "handshake-answered"; readonly accepted: boolean; readonly reason: string }
   | {
       readonly event: "domain-id-read";
@@ -146,9 +153,11 @@ export function decide(state: State, event: Event): State {
   switch (state.phase) {
     case "agreement": {
       if (event.event !== "agreement-read") return unexpected(state, event);
-      const { agreementId } = event;
-      if (agreementId !== undefined && !state.remembered.acceptedAgreements.includes(agreementId)) {
-        return refuse(state, { kind: "agreement-not-accepted", agreementId });
+      const { agreement } = event;
+      const { acceptedAgreements } = state.remembered;
+      if (agreement !== undefined && !acceptedAgreements.some((each) => sameAgreement(each, agreement))) {
+        const changed = acceptedAgreements.length > 0;
+        return refuse(state, { kind: "agreement-not-accepted", agreementId: agreement.id, changed });
       }
       return { phase: "handshake", remembered: state.remembered };
     }

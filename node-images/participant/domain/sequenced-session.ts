@@ -1,6 +1,7 @@
 import { decodeEnvelopeContent, encodeEnvelopeContent } from "@pulumi-canton/protocol/envelope/envelope-content.ts";
 import { domainManagerMember, sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
+import type { ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import type { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
 import { untilAborted } from "@pulumi-canton/runtime/abort.ts";
 import { abortableSleep } from "@pulumi-canton/runtime/backoff.ts";
@@ -36,6 +37,8 @@ export interface SequencedSessionOptions {
   readonly member: string;
   readonly connections: readonly SequencerEndpoint[];
   readonly signer: MemberSigner;
+  /** The domain's terms of service, which the operator has accepted; undefined when the domain has none. */
+  readonly acceptedAgreement: ServiceAgreementVersion | undefined;
   readonly database: Database;
   /** The topology of the domain, as far as it has been read. */
   readonly store: TopologyStore;
@@ -69,7 +72,7 @@ export class SequencedSession implements DomainSession {
   #lastTimestamp: bigint | undefined;
 
   private constructor(options: SequencedSessionOptions, processor: TopologyProcessor) {
-    const { domainId, member, connections, signer, store, log, logger, maxBackoffMs } = options;
+    const { domainId, member, connections, signer, acceptedAgreement, store, log, logger, maxBackoffMs } = options;
     this.domainId = domainId;
     this.#options = options;
     this.#processor = processor;
@@ -80,6 +83,7 @@ export class SequencedSession implements DomainSession {
       domainId,
       member,
       signer,
+      acceptedAgreement,
       logger,
       maxBackoffMs,
       verifyEvent: verifyWithKeys(() => {

@@ -1,8 +1,10 @@
+import { status } from "@grpc/grpc-js";
 import {
   DomainConnectionConfig,
   DomainConnectivityServiceClient,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
 import { StaticDomainParameters } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v1/sequencing.ts";
+import { versionOfAgreement } from "@pulumi-canton/protocol/service-agreement.ts";
 import { type Database, openDatabase } from "@pulumi-canton/runtime/database.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
 import { silentLogger } from "@pulumi-canton/runtime/logger.ts";
@@ -49,7 +51,7 @@ class ScriptedDomain {
     if (!this.reachable) return { event: "failed", refusal: { kind: "unreachable", reason: "connection refused" } };
     switch (effect.do) {
       case "read-agreement":
-        return { event: "agreement-read", agreementId: this.agreement?.id };
+        return { event: "agreement-read", agreement: this.agreement && versionOfAgreement(this.agreement) };
       case "handshake":
         return { event: "handshake-answered", accepted: true, reason: "" };
       case "read-domain-id":
@@ -313,7 +315,12 @@ describe("connections", () => {
     await using node = await participant("participant1");
     node.domain.agreement = { id: "terms-1", legalText: "Be kind." };
     await call(node.client, "registerDomain", { add: mydomain() }, { deadlineMs });
-    expect(await refusalOf(connect(node))).toMatchObject({ reason: "SERVICE_AGREEMENT_NOT_ACCEPTED" });
+    expect(await refusalOf(connect(node))).toMatchObject({
+      code: status.FAILED_PRECONDITION,
+      reason: "SERVICE_AGREEMENT_ACCEPTANCE_FAILED",
+      message: "Service agreement failed",
+      metadata: { domain: "mydomain", reason: expect.stringMatching(/terms-1.*GetAgreement.*AcceptAgreement/) },
+    });
     expect(await call(node.client, "getAgreement", { domainAlias: "mydomain" }, { deadlineMs })).toMatchObject({
       agreement: { id: "terms-1", text: "Be kind." },
       accepted: false,
@@ -322,6 +329,32 @@ describe("connections", () => {
     expect((await refusalOf(wrong)).message).toContain("its present one is 'terms-1'");
     await call(node.client, "acceptAgreement", { domainAlias: "mydomain", agreementId: "terms-1" }, { deadlineMs });
     expect(await connect(node)).toEqual({ connectedSuccessfully: true });
+  });
+
+  test("changed terms, by their id or only by their text, have to be accepted again, and nobody accepts what was not shown", async () => {
+    await using node = await participant("participant1");
+    const about = { domainAlias: "mydomain" };
+    const accepted = async () => (await call(node.client, "getAgreement", about, { deadlineMs })).accepted;
+    const accept = (agreementId: string) =>
+      call(node.client, "acceptAgreement", { ...about, agreementId }, { deadlineMs });
+    node.domain.agreement = { id: "terms-1", legalText: "Be kind." };
+    await call(node.client, "registerDomain", { add: mydomain() }, { deadlineMs });
+    expect(await accepted()).toBe(false);
+    await accept("terms-1");
+    expect(await accepted()).toBe(true);
+    for (const [id, legalText] of [
+      ["terms-1", "Be very kind."],
+      ["terms-2", "Be very kind."],
+    ] as const) {
+      node.domain.agreement = { id, legalText };
+      expect((await refusalOf(connect(node))).metadata.reason).toContain(`new terms of service, '${id}'`);
+      if (id === "terms-1") expect(await refusalOf(accept(id))).toMatchObject({ reason: "SERVICE_AGREEMENT_CHANGED" });
+      expect(await accepted()).toBe(false);
+      await accept(id);
+      expect(await accepted()).toBe(true);
+      expect(await connect(node)).toEqual({ connectedSuccessfully: true });
+      await call(node.client, "disconnectDomain", about, { deadlineMs });
+    }
   });
 
   test("unreachable: without retry an error, with retry it connects once the domain is there", async () => {

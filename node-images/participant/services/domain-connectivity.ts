@@ -1,7 +1,12 @@
 import { status } from "@grpc/grpc-js";
 import type { DomainConnectionConfig } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
 import { DomainConnectivityServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
-import { describeError, notFound, plainError } from "@pulumi-canton/runtime/errors.ts";
+import {
+  type ServiceAgreementVersion,
+  sameAgreement,
+  versionOfAgreement,
+} from "@pulumi-canton/protocol/service-agreement.ts";
+import { describeError, failedPrecondition, notFound, plainError } from "@pulumi-canton/runtime/errors.ts";
 import { implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { DomainConnection } from "../domain/connection-config.ts";
 import { InvalidConnection, parseConnection, sameConnection } from "../domain/connection-config.ts";
@@ -23,6 +28,9 @@ export interface DomainConnectivityOptions {
 /** Registering domains and connecting to them, as published. */
 export function domainConnectivityService(options: DomainConnectivityOptions) {
   const { participant, store, connector, probe, requireActive } = options;
+
+  /** The terms that GetAgreement showed last: nobody accepts a text that has changed after it was read. */
+  const shown = new Map<string, ServiceAgreementVersion>();
 
   const find = async (alias: string): Promise<RegisteredDomain> => {
     const registered = await store.find(alias);
@@ -103,10 +111,12 @@ export function domainConnectivityService(options: DomainConnectivityOptions) {
       const answer = await probe.agreement(connection, call.signal);
       if ("refusal" in answer) throw refusalError(participant, domainAlias, answer.refusal);
       const { agreement, domainId } = answer;
+      const version = agreement && versionOfAgreement(agreement);
+      if (version !== undefined) shown.set(domainAlias, version);
       return {
         domainId,
         agreement: agreement === undefined ? undefined : { id: agreement.id, text: agreement.legalText },
-        accepted: agreement !== undefined && acceptedAgreements.includes(agreement.id),
+        accepted: version !== undefined && acceptedAgreements.some((each) => sameAgreement(each, version)),
       };
     },
 
@@ -124,7 +134,16 @@ export function domainConnectivityService(options: DomainConnectivityOptions) {
           { metadata: { participant, domain: domainAlias } },
         );
       }
-      await store.acceptAgreement(domainAlias, agreementId);
+      const version = versionOfAgreement(answer.agreement);
+      const read = shown.get(domainAlias);
+      if (read !== undefined && !sameAgreement(read, version)) {
+        throw failedPrecondition(
+          "SERVICE_AGREEMENT_CHANGED",
+          `The domain Domain '${domainAlias}' has changed its service agreement since it was read here: read it again with GetAgreement.`,
+          { metadata: { participant, domain: domainAlias } },
+        );
+      }
+      await store.acceptAgreement(domainAlias, version);
       return {};
     },
 

@@ -2,7 +2,7 @@
 
 import type { Client } from "@grpc/grpc-js";
 import { idle, setState } from "@pulumi-canton/domain-manager/testing/admin.ts";
-import { TestDomain } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
+import { type SequencerSettings, TestDomain } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import { PartyManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
 import {
   DomainConnectionConfig,
@@ -57,16 +57,26 @@ export class PermissionedDomain implements AsyncDisposable {
     this.urls = urls;
   }
 
-  static async start(sequencerCount = 2): Promise<PermissionedDomain> {
+  /** @param options.sequencersCaFile the authority of the sequencers' certificates, when `settings` has them speak TLS */
+  static async start(
+    sequencerCount = 2,
+    options: {
+      readonly settings?: SequencerSettings;
+      readonly policy?: "open" | "permissioned";
+      readonly sequencersCaFile?: string;
+    } = {},
+  ): Promise<PermissionedDomain> {
+    const { settings, policy = "permissioned", sequencersCaFile } = options;
     const nodes = new TestDomain();
     try {
       const sequencers: Sequencer[] = [];
-      for (let n = 1; n <= sequencerCount; n++) sequencers.push(await nodes.sequencer(`sequencer${n}`));
+      for (let n = 1; n <= sequencerCount; n++) sequencers.push(await nodes.sequencer(`sequencer${n}`, { settings }));
       const mediator = await nodes.mediator("mediator1");
-      const manager = await nodes.manager({ sequencers, mediators: [mediator] });
+      const manager = await nodes.manager({ sequencers, sequencersCaFile, mediators: [mediator], policy });
       const { commonStatus } = await idle(manager.adminPort);
       const domainId = commonStatus?.uid ?? "";
-      const urls = sequencers.map(({ publicPort }) => `http://127.0.0.1:${publicPort}`);
+      const scheme = sequencersCaFile === undefined ? "http" : "https";
+      const urls = sequencers.map(({ publicPort }) => `${scheme}://127.0.0.1:${publicPort}`);
       return new PermissionedDomain(nodes, sequencers, manager.adminPort, domainId, urls);
     } catch (error) {
       await nodes[Symbol.asyncDispose]();
@@ -75,12 +85,12 @@ export class PermissionedDomain implements AsyncDisposable {
   }
 
   /** Stops all sequencers, does something meanwhile, and starts them again where they were. */
-  async withoutSequencers(meanwhile: () => Promise<void>): Promise<void> {
+  async withoutSequencers(meanwhile: () => Promise<void>, settings?: SequencerSettings): Promise<void> {
     const stopped = this.#sequencers.splice(0);
     for (const sequencer of stopped) await sequencer.close();
     await meanwhile();
     for (const { name, database, adminPort, publicPort } of stopped) {
-      this.#sequencers.push(await this.#nodes.sequencer(name, { database, adminPort, publicPort }));
+      this.#sequencers.push(await this.#nodes.sequencer(name, { database, adminPort, publicPort, settings }));
     }
   }
 
@@ -90,7 +100,7 @@ export class PermissionedDomain implements AsyncDisposable {
   }
 
   /** What the domain allows a participant: `participants.set_state`. */
-  async set(uid: string, permission: "Submission" | "Disabled"): Promise<void> {
+  async set(uid: string, permission: Parameters<typeof setState>[3]): Promise<void> {
     await setState(this.adminPort, this.domainId, `PAR::${uid}`, permission);
   }
 
@@ -130,9 +140,19 @@ export async function register(node: ParticipantApis, config: DomainConnectionCo
   await call(client, "registerDomain", { add: { ...config, manualConnect: true } }, { deadlineMs });
 }
 
-/** Registers, connects, and has it connected by itself from then on: `domains.connect_multi`. */
+/** Confirms the terms of service of a domain, when it has any that are not confirmed; gives their id. */
+export async function confirmAgreement(node: ParticipantApis, domainAlias = "mydomain"): Promise<string | undefined> {
+  const client = node.admin(DomainConnectivityServiceClient);
+  const { agreement, accepted } = await call(client, "getAgreement", { domainAlias }, { deadlineMs });
+  if (agreement === undefined || accepted) return undefined;
+  await call(client, "acceptAgreement", { domainAlias, agreementId: agreement.id }, { deadlineMs });
+  return agreement.id;
+}
+
+/** `domains.connect_multi`: registers, confirms the terms of service, connects, and has it connected by itself from then on. */
 export async function connectTo(node: ParticipantApis, config: DomainConnectionConfig): Promise<void> {
   await register(node, config);
+  await confirmAgreement(node, config.domainAlias);
   await connectAgain(node, config.domainAlias);
   const client = node.admin(DomainConnectivityServiceClient);
   await call(client, "modifyDomain", { modify: { ...config, manualConnect: false } }, { deadlineMs });

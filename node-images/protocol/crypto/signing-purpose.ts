@@ -10,7 +10,7 @@ export type SigningPurpose =
   | "sequenced-event"
   /** A member vouches for what it sends. */
   | "submission-request"
-  /** A member proves to a sequencer who it is: the content is the nonce followed by the UTF-8 of the domain id. */
+  /** A member proves to a sequencer who it is: the content is that of `authenticationContent`. */
   | "sequencer-authentication"
   /** A member acknowledges its stream up to a timestamp. */
   | "acknowledgement";

@@ -1,4 +1,5 @@
 /** `SequencerAdministrationService`, `EnterpriseSequencerAdministrationService` and `SequencerVersionService`. */
+import { DomainServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/domain_service.ts";
 import { EnterpriseSequencerAdministrationServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/enterprise_sequencer_administration_service.ts";
 import { SequencerAdministrationServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/sequencer_administration_service.ts";
 import { SequencerVersionServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/sequencer_version_service.ts";
@@ -17,6 +18,12 @@ function notPruned(rpc: string) {
       "SEQUENCER_PRUNING_NOT_BUILT",
       `EnterpriseSequencerAdministrationService/${rpc} is not built: this sequencer keeps all events`,
     );
+  };
+}
+
+function askTheDomainManager(rpc: string) {
+  return async () => {
+    throw unimplemented("ASK_THE_DOMAIN_MANAGER", `DomainService/${rpc} is answered by the domain manager`);
   };
 }
 
@@ -39,6 +46,19 @@ export function administrationServices(backend: Backend): GrpcService[] {
           })),
         };
       },
+    }),
+    // The domain manager asks here: participants authenticate, and so accept, at the sequencers.
+    implement(DomainServiceService, {
+      getDomainParameters: askTheDomainManager("GetDomainParameters"),
+      getDomainParametersVersioned: askTheDomainManager("GetDomainParametersVersioned"),
+      listServiceAgreementAcceptances: async () => ({
+        acceptances: (await backend.acceptances.list()).map(({ agreement, participant, signature, acceptedAt }) => ({
+          agreementId: agreement.id,
+          participantId: participant,
+          signature,
+          timestamp: timestampToProto(acceptedAt),
+        })),
+      }),
     }),
     implement(EnterpriseSequencerAdministrationServiceService, {
       disableMember: async ({ member }) => {

@@ -1,6 +1,7 @@
 import { Metadata } from "@grpc/grpc-js";
 import { generateSigningKeyPair } from "@pulumi-canton/protocol/crypto/key-pair.ts";
 import { sign } from "@pulumi-canton/protocol/crypto/signature.ts";
+import { authenticationContent, type ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import { beforeEach, expect, test } from "vitest";
 import { Authenticator } from "./authenticator.ts";
 import { answerHandshake } from "./handshake.ts";
@@ -54,6 +55,32 @@ test("a nonce expires, and so does a token", () => {
   now += 3_600_000;
   expect(() => authenticator.sessionOf(metadataWith(token))).toThrow("has expired");
   expect(() => authenticator.sessionOf(metadataWith(token))).toThrow("not known");
+});
+
+test("terms of service: a participant that did not accept them as they are gets no token; others of the domain need not", () => {
+  const terms = { id: "terms-2", textHash: "22" };
+  const membership = { domainId, isActive: () => true, signingKeys: () => keys };
+  const strict = new Authenticator({
+    membership,
+    isDisabled: () => false,
+    nonceLifetimeMs: 60_000,
+    tokenLifetimeMs: 60_000,
+    terms,
+  });
+  const answerOf = (who: string, accepted?: ServiceAgreementVersion) => {
+    const { nonce } = strict.challenge(who, ["5"]);
+    const content = authenticationContent(nonce, domainId, accepted);
+    return strict.authenticate(who, nonce, sign(pair, "sequencer-authentication", content));
+  };
+  expect(() => answerOf(member)).toThrow(/has not accepted the terms of service terms-2/);
+  for (const other of [
+    { ...terms, id: "terms-1" },
+    { ...terms, textHash: "21" },
+  ]) {
+    expect(() => answerOf(member, other)).toThrow(/not for the terms of service terms-2 as they are now/);
+  }
+  expect(answerOf(member, terms).accepted).toEqual(terms);
+  expect(answerOf(`MED::${domainId}`).accepted).toBeUndefined();
 });
 
 test("a nonce is used up by a wrong signature too", () => {

@@ -7,6 +7,7 @@ import { verifyWithAny } from "@pulumi-canton/protocol/crypto/signature.ts";
 import { PROTOCOL_VERSION_TEXT } from "@pulumi-canton/protocol/domain-parameters.ts";
 import { checkMember, type MemberId, memberCode } from "@pulumi-canton/protocol/identity/member.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
+import { authenticationContent, type ServiceAgreementVersion } from "@pulumi-canton/protocol/service-agreement.ts";
 import { invalidArgument, permissionDenied, unauthenticated } from "@pulumi-canton/runtime/errors.ts";
 import { speaksProtocolVersion } from "./handshake.ts";
 
@@ -45,6 +46,8 @@ export interface AuthenticatorOptions {
   isDisabled: (member: MemberId) => boolean;
   nonceLifetimeMs: number;
   tokenLifetimeMs: number;
+  /** The terms of service that participants have to have accepted; default: none. */
+  terms?: ServiceAgreementVersion | undefined;
   /** Milliseconds since the epoch; default `Date.now`. */
   clock?: () => number;
 }
@@ -93,9 +96,14 @@ export class Authenticator {
   /**
    * A token for a signed nonce. A nonce can be used once, also when the signature is wrong.
    *
+   * @returns `accepted`: the terms that the signature is the evidence of having accepted, when the domain has any
    * @throws AuthenticationRefusal
    */
-  authenticate(member: string, nonce: Buffer, signature: Signature | undefined): { token: Buffer; expiresAt: number } {
+  authenticate(
+    member: string,
+    nonce: Buffer,
+    signature: Signature | undefined,
+  ): { token: Buffer; expiresAt: number; accepted: ServiceAgreementVersion | undefined } {
     this.#checkName(member);
     const now = this.#clock();
     const open = this.#nonces.get(member);
@@ -110,17 +118,32 @@ export class Authenticator {
     }
     this.#checkMember(member);
     const { membership, tokenLifetimeMs } = this.#options;
-    const content = Buffer.concat([nonce, Buffer.from(membership.domainId, "utf8")]);
-    if (!verifyWithAny(membership.signingKeys(member), "sequencer-authentication", content, signature)) {
+    const terms = memberCode(member) === "PAR" ? this.#options.terms : undefined;
+    const signs = (accepted: ServiceAgreementVersion | undefined) =>
+      verifyWithAny(
+        membership.signingKeys(member),
+        "sequencer-authentication",
+        authenticationContent(nonce, membership.domainId, accepted),
+        signature,
+      );
+    if (!signs(terms)) {
+      if (terms !== undefined && signs(undefined)) {
+        throw new AuthenticationRefusal(
+          status.FAILED_PRECONDITION,
+          `${member} has not accepted the terms of service ${terms.id} of ${membership.domainId}`,
+        );
+      }
       throw new AuthenticationRefusal(
         status.UNAUTHENTICATED,
-        `the signature of the nonce is not one of the keys of ${member}`,
+        `the signature of the nonce is not one of the keys of ${member}${
+          terms === undefined ? "" : `, or not for the terms of service ${terms.id} as they are now`
+        }`,
       );
     }
     const token = randomBytes(tokenBytes);
     const expiresAt = now + tokenLifetimeMs;
     this.#sessions.set(token.toString("hex"), { member, fingerprint: signature?.signedBy ?? "", expiresAt });
-    return { token, expiresAt };
+    return { token, expiresAt, accepted: terms };
   }
 
   /**

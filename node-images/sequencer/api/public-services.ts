@@ -12,8 +12,10 @@ import { answerHandshake } from "./handshake.ts";
 
 /** @param serving the sequencer; throws while there is no domain to serve */
 export function publicServices(serving: () => ServingSequencer): GrpcService[] {
-  // This domain has no terms that its members would have to accept.
-  const getServiceAgreement = async () => ({ agreement: undefined });
+  const getServiceAgreement = async () => {
+    const { terms } = serving();
+    return { agreement: terms && { id: terms.id, legalText: terms.legalText } };
+  };
   return [
     implement(DomainServiceService, { getServiceAgreement }),
     implement(SequencerConnectServiceService, {
@@ -40,14 +42,19 @@ export function publicServices(serving: () => ServingSequencer): GrpcService[] {
     }),
     implement(SequencerAuthenticationServiceService, {
       challenge: async ({ member, memberProtocolVersions }) =>
-        refusable(() => {
+        refusable(async () => {
           const { staticParameters, authenticator } = serving();
           const challenge = authenticator.challenge(member, memberProtocolVersions);
           return { domainVersion: String(staticParameters.protocolVersion), ...challenge };
         }),
       authenticate: async ({ member, nonce, signature }) =>
-        refusable(() => {
-          const { token, expiresAt } = serving().authenticator.authenticate(member, nonce, signature);
+        refusable(async () => {
+          const { authenticator, backend } = serving();
+          const { token, expiresAt, accepted } = authenticator.authenticate(member, nonce, signature);
+          if (accepted !== undefined && signature !== undefined) {
+            // Durable before the member gets anywhere with it.
+            await backend.acceptances.record({ agreement: accepted, participant: member, nonce, signature });
+          }
           return { token, expiresAt: timestampToProto(BigInt(expiresAt) * 1000n) };
         }),
     }),
@@ -55,9 +62,9 @@ export function publicServices(serving: () => ServingSequencer): GrpcService[] {
 }
 
 /** An answer in the published shape: what was asked for, or why not. */
-function refusable<T>(run: () => T) {
+async function refusable<T>(run: () => Promise<T>) {
   try {
-    return { value: { $case: "success" as const, value: run() } };
+    return { value: { $case: "success" as const, value: await run() } };
   } catch (error) {
     if (!(error instanceof AuthenticationRefusal)) throw error;
     return { value: { $case: "failure" as const, value: { code: error.code, reason: error.message } } };

@@ -3,6 +3,7 @@ import type { StorageConfig } from "@pulumi-canton/runtime/config.ts";
 import { type Database, openDatabase } from "@pulumi-canton/runtime/database.ts";
 import type { Health } from "@pulumi-canton/runtime/health.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import { AgreementAcceptances } from "./agreement-acceptances.ts";
 import { BatchWriter, type BatchWriterOptions } from "./batch-writer.ts";
 import { EventReader, type EventReaderOptions } from "./event-reader.ts";
 import { listenToHead } from "./head-listener.ts";
@@ -12,6 +13,7 @@ import { MemberRegistry } from "./member-registry.ts";
 export interface Backend {
   readonly database: Database;
   readonly members: MemberRegistry;
+  readonly acceptances: AgreementAcceptances;
   readonly writer: BatchWriter;
   readonly reader: EventReader;
   /** Calls back whenever the list of disabled members was read again. */
@@ -59,6 +61,7 @@ export async function openBackend(
   const backend: Backend = {
     database,
     members,
+    acceptances: new AgreementAcceptances(database),
     writer,
     reader,
     onMembersChanged: undefined,
