@@ -20,6 +20,14 @@ export type Seen<Inputs, Outputs> =
   /** It cannot be looked at now: the resource stays as it was. */
   | { readonly is: "unreachable"; readonly why: string };
 
+/** An input that is not accepted, told before anything is done. */
+export interface Problem {
+  /** The input. */
+  readonly property: string;
+  /** What it got and what is accepted. */
+  readonly reason: string;
+}
+
 /** What a kind of resource has to offer. */
 export interface StepEngine<Inputs extends object, Outputs extends object> {
   /** Names of all inputs. */
@@ -28,8 +36,21 @@ export interface StepEngine<Inputs extends object, Outputs extends object> {
   readonly identity: readonly (keyof Inputs & string)[];
   /** The id that the state knows it by. */
   id(inputs: Inputs): string;
-  /** Brings about what the inputs ask for, whatever is there. Throws `Incomplete` once anything was submitted. */
-  converge(inputs: Inputs): Promise<Outputs>;
+  /**
+   * What is wrong with the inputs; those that a preview does not know yet are left out. Pure.
+   *
+   * @param before the inputs of the last update; undefined for a new resource
+   */
+  check?(
+    inputs: Partial<Inputs>,
+    before: Partial<Inputs> | undefined,
+  ): readonly Problem[] | Promise<readonly Problem[]>;
+  /**
+   * Brings about what the inputs ask for, whatever is there. Throws `Incomplete` once anything was submitted.
+   *
+   * @param known what it gave out before; undefined for a new resource
+   */
+  converge(inputs: Inputs, known: Partial<Outputs> | undefined): Promise<Outputs>;
   /** Looks, changes nothing. */
   observe(inputs: Inputs, outputs: Outputs): Promise<Seen<Inputs, Outputs>>;
   /** Undoes it; well when it is not there. */
@@ -39,6 +60,13 @@ export interface StepEngine<Inputs extends object, Outputs extends object> {
 /** Stopped half-way: something was submitted, so the state must know of it. Its message says what is missing and what to do. */
 export class Incomplete extends Error {
   override readonly name = "Incomplete";
+  /** What the resource gives out so far. */
+  readonly outputs: object;
+
+  constructor(message: string, outputs: object = {}) {
+    super(message);
+    this.outputs = outputs;
+  }
 }
 
 /** What Pulumi shows as unknown in a preview. */
@@ -76,6 +104,11 @@ export function sameOrUnknown(before: unknown, after: unknown): boolean {
   return isDeepStrictEqual(before, after);
 }
 
+function hasUnknown(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).some(hasUnknown);
+  return value === unknown;
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -90,23 +123,28 @@ export function stepProvider<Inputs extends object, Outputs extends object>(
     Object.fromEntries(
       Object.entries(state).filter(([key]) => !(engine.inputs as readonly string[]).includes(key) && !internal(key)),
     ) as Outputs;
-  const converge = async (news: State): Promise<{ id: string; outs: State }> => {
+  const converge = async (news: State, olds?: State): Promise<{ id: string; outs: State }> => {
     const inputs = inputsOf(news);
     const id = engine.id(inputs);
+    const known = olds && outputsOf(olds);
     try {
-      return { id, outs: { ...inputs, ...(await engine.converge(inputs)) } as State };
+      return { id, outs: { ...inputs, ...(await engine.converge(inputs, known)) } as State };
     } catch (error) {
       if (!(error instanceof Incomplete)) throw error;
-      const { message } = error;
+      const { message, outputs } = error;
       throw Object.assign(new Error(message), {
         id,
-        properties: { ...news, drift: firstLine(message) },
+        properties: { ...known, ...news, ...outputs, drift: firstLine(message) },
         reasons: [message],
       });
     }
   };
   return {
-    check: async (_olds, news) => ({ inputs: news, failures: [] }),
+    check: async (olds, news) => {
+      const known = Object.fromEntries(Object.entries(inputsOf(news)).filter(([, value]) => !hasUnknown(value)));
+      const before = Object.keys(olds).length === 0 ? undefined : inputsOf(olds);
+      return { inputs: news, failures: [...((await engine.check?.(known as Partial<Inputs>, before)) ?? [])] };
+    },
     diff: async (_id, olds, news) => {
       const changed = engine.inputs.filter((key) => !sameOrUnknown(olds[key], news[key]));
       return {
@@ -129,7 +167,7 @@ export function stepProvider<Inputs extends object, Outputs extends object>(
       const shown = (drift === undefined ? found : { ...found, drift }) as State;
       return { id, props: { ...out, ...shown }, inputs: { ...shown } };
     }),
-    update: async (_id, _olds, news) => ({ outs: (await converge(news)).outs }),
+    update: async (_id, olds, news) => ({ outs: (await converge(news, olds)).outs }),
     delete: quietly((_id, state) => engine.remove(inputsOf(state), outputsOf(state))),
   };
 }

@@ -1,38 +1,66 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Grant, planAllowListing, sameGrant } from "./allow-listing/plan.ts";
 import {
   type ConnectionState,
   planConnection,
   planDisconnection,
   type Registration,
 } from "./domain-connection/plan.ts";
-import { type PartyState, planParty, planPartyRemoval } from "./party/plan.ts";
+import { type MappingState, type MappingStep, planMapping } from "./mapping/plan.ts";
 import { parseUniqueIdentifier, partyIdOf, permissions, trustLevels, withoutMemberCode } from "./topology-names.ts";
 
-const grant = fc.record({ permission: fc.constantFrom(...permissions), trustLevel: fc.constantFrom(...trustLevels) });
-const grants = fc.uniqueArray(grant, { comparator: sameGrant });
+/** Values that a mapping may have; which kind of mapping it is makes no difference to the plan. */
+const value = fc.record(
+  { permission: fc.constantFrom(...permissions), trustLevel: fc.constantFrom(...trustLevels) },
+  { noNullPrototype: true },
+);
+const values = fc.uniqueArray(value, { comparator: isDeepStrictEqual });
+const mappingState: fc.Arbitrary<MappingState<object>> = fc.record(
+  { authorized: values, effective: values, follows: fc.boolean() },
+  { requiredKeys: ["authorized"] },
+);
 
-/** What a domain manager has after these steps. */
-function applyGrants(granted: readonly Grant[], steps: ReturnType<typeof planAllowListing>): Grant[] {
-  return steps.reduce<Grant[]>(
-    (now, step) => {
-      if (step.do === "revoke") return now.filter((other) => !sameGrant(other, step.grant));
-      expect(now.some((other) => sameGrant(other, step.grant))).toBe(false);
-      return step.replace ? [step.grant] : [...now, step.grant];
-    },
-    [...granted],
-  );
+/** What a node has authorised after these steps, and what a domain says that follows it. */
+function applyMapping(state: MappingState<object>, steps: MappingStep<object>[]): MappingState<object> {
+  const authorized = steps.reduce<readonly object[]>((now, step) => {
+    if (step.do === "wait") return now;
+    if (step.do === "revoke") return now.filter((other) => !isDeepStrictEqual(other, step.value));
+    expect(now).not.toContainEqual(step.value);
+    return step.replace ? [step.value] : [...now, step.value];
+  }, state.authorized);
+  return { ...state, authorized, ...(state.effective && { effective: authorized }) };
 }
 
-test("an allow-list entry is reached in one plan from any state, and then nothing is left to do", () => {
+test("a mapping is reached in one plan from any state, and then nothing is left to do", () => {
   fc.assert(
-    fc.property(fc.option(grant, { nil: undefined }), grants, (wanted, granted) => {
-      const after = applyGrants(granted, planAllowListing(wanted, granted));
-      expect(after).toEqual(wanted === undefined ? [] : [wanted]);
-      expect(planAllowListing(wanted, after)).toEqual([]);
+    fc.property(fc.option(value, { nil: undefined }), mappingState, (wanted, state) => {
+      const after = applyMapping(state, planMapping<object>(wanted, state));
+      expect(after.authorized).toEqual(wanted === undefined ? [] : [wanted]);
+      expect(planMapping<object>(wanted, after)).toEqual([]);
     }),
   );
+});
+
+test("nothing is done that is done: authorised values that are wanted are neither revoked nor authorised again", () => {
+  fc.assert(
+    fc.property(value, mappingState, (wanted, state) => {
+      const held = state.authorized.some((each) => isDeepStrictEqual(each, wanted));
+      for (const step of planMapping<object>(wanted, state)) {
+        if (step.do !== "wait") expect(step.do === "authorize").toBe(!held);
+        if (step.do === "revoke") expect(step.value).not.toEqual(wanted);
+      }
+    }),
+  );
+});
+
+test("what a domain does not show yet is waited for, unless its end cannot be seen", () => {
+  const one = { permission: "Submission" };
+  expect(planMapping<object>(one, { authorized: [one], effective: [] })).toEqual([{ do: "wait" }]);
+  expect(planMapping<object>(one, { authorized: [one], effective: [], follows: false })).toEqual([{ do: "wait" }]);
+  expect(planMapping<object>(one, { authorized: [one] })).toEqual([]);
+  expect(planMapping<object>(undefined, { authorized: [], effective: [one], follows: true })).toEqual([{ do: "wait" }]);
+  expect(planMapping<object>(undefined, { authorized: [], effective: [one], follows: false })).toEqual([]);
 });
 
 const sequencers = fc
@@ -103,23 +131,6 @@ test("a connection is ended from any state, and stays ended after a restart", ()
       expect(after.connected).toBe(false);
       expect(after.registration?.automatic ?? false).toBe(false);
       expect(planDisconnection(after)).toEqual([]);
-    }),
-  );
-});
-
-const partyState: fc.Arbitrary<PartyState> = fc.record({
-  authorized: fc.boolean(),
-  visible: fc.boolean(),
-  connected: fc.boolean(),
-});
-
-test("a party is authorized exactly when it is not, and waited for until it shows", () => {
-  fc.assert(
-    fc.property(partyState, (state) => {
-      const [step] = planParty(state);
-      expect(step?.do).toBe(!state.authorized ? "authorize" : state.visible ? undefined : "wait");
-      const [removal] = planPartyRemoval(state);
-      expect(removal?.do).toBe(state.authorized ? "revoke" : state.visible && state.connected ? "wait" : undefined);
     }),
   );
 });

@@ -81,7 +81,7 @@ describe("an allow-list entry", () => {
     const { id, outs } = await allowListing.create(listing());
     manager.grants.push({ ...(manager.grants[0] as (typeof manager.grants)[0]), permission: 3 });
     expect((await allowListing.read(id, outs)).props).toMatchObject({
-      drift: "was granted more than once, besides: Observation (Ordinary)",
+      drift: "was authorised more than once, besides: permission Observation trustLevel Ordinary",
     });
     await allowListing.update(id, outs, listing());
     expect(manager.grants.map(({ permission }) => permission)).toEqual([1]);

@@ -1,41 +1,33 @@
 /** Pulumi's view of an entry of a domain's allow-list. */
-import { Incomplete, stepProvider } from "../../dynamic/step-provider.ts";
-import { withoutMemberCode } from "../topology-names.ts";
-import { type Grant, sameGrant } from "./plan.ts";
-import type { AllowListingTarget } from "./steps.ts";
+import type { Endpoint } from "../../platform/platform.ts";
+import { mappingProvider } from "../mapping/provider.ts";
+import { type Permission, type TrustLevel, withoutMemberCode } from "../topology-names.ts";
+
+/** What a domain grants a participant. */
+export interface Grant {
+  readonly permission: Permission;
+  readonly trustLevel: TrustLevel;
+}
 
 /** What the resource takes. */
-export interface AllowListingInputs extends AllowListingTarget, Grant {}
-
-/** Loaded for work only: an update that finds nothing to change does without. */
-const steps = () => import("./steps.ts");
+export interface AllowListingInputs extends Grant {
+  /** Admin API of the domain manager. */
+  readonly domainManager: Endpoint;
+  /** Id of the domain, `identifier::fingerprint`. */
+  readonly domainId: string;
+  /** Id of the participant, with or without `PAR::`. */
+  readonly participant: string;
+}
 
 /** See `thinProvider`. */
-export const provider = stepProvider<AllowListingInputs, object>({
+export const provider = mappingProvider<AllowListingInputs, Grant, object>({
   inputs: ["domainManager", "domainId", "participant", "permission", "trustLevel"],
   identity: ["domainId", "participant"],
   id: ({ domainId, participant }) => `${domainId}/${withoutMemberCode(participant)}`,
-  converge: async (inputs) => {
-    const { convergeGrant } = await steps();
-    try {
-      await convergeGrant(inputs, grantOf(inputs));
-    } catch (error) {
-      throw new Incomplete(`the allow-list entry of ${inputs.participant} was not made: ${(error as Error).message}`);
-    }
-    return {};
-  },
-  observe: async (inputs) => {
-    const granted = await (await steps()).observeGrants(inputs);
-    const [first] = granted;
-    if (first === undefined) return { is: "absent" };
-    if (granted.length === 1) return { is: "present", inputs: first };
-    const others = granted.filter((grant) => !sameGrant(grant, inputs));
-    const found = others.map(({ permission, trustLevel }) => `${permission} (${trustLevel})`).join(", ");
-    return { is: "present", drift: `was granted more than once, besides: ${found}` };
-  },
-  remove: async (inputs) => (await steps()).convergeGrant(inputs, undefined),
+  failure: ({ participant }) => `the allow-list entry of ${participant} was not made`,
+  // Not waited for: a domain that cannot pass it on now keeps it and does so later.
+  target: ({ domainManager }) => ({ node: domainManager }),
+  wanted: ({ permission, trustLevel }) => ({ permission, trustLevel }),
+  outputs: () => ({}),
+  kind: async () => (await import("./mapping.ts")).grantOf,
 });
-
-function grantOf({ permission, trustLevel }: AllowListingInputs): Grant {
-  return { permission, trustLevel };
-}

@@ -1,8 +1,8 @@
 /** Pulumi's view of a party on its participant. */
-import { Incomplete, stepProvider } from "../../dynamic/step-provider.ts";
 import type { Endpoint } from "../../platform/platform.ts";
+import { mappingProvider } from "../mapping/provider.ts";
+import type { HostingPermission } from "../party-hosting/mapping.ts";
 import { partyIdOf } from "../topology-names.ts";
-import type { PartyTarget } from "./steps.ts";
 
 /** What the resource takes. */
 export interface PartyInputs {
@@ -22,32 +22,21 @@ export interface PartyOutputs {
   readonly partyId: string;
 }
 
-/** Loaded for work only: an update that finds nothing to change does without. */
-const steps = () => import("./steps.ts");
-
 /** See `thinProvider`. */
-export const provider = stepProvider<PartyInputs, PartyOutputs>({
+export const provider = mappingProvider<PartyInputs, HostingPermission, PartyOutputs>({
   inputs: ["participant", "participantId", "party", "domainId"],
   identity: ["participantId", "party"],
-  id: ({ party, participantId }) => partyIdOf(party, participantId),
-  converge: async (inputs) => {
-    const target = targetOf(inputs);
-    const { convergeParty, messageOf } = await steps();
-    try {
-      await convergeParty(target);
-    } catch (error) {
-      throw new Incomplete(`party ${target.partyId} is not hosted: ${messageOf(error as Error)}`);
-    }
-    return { partyId: target.partyId };
+  id: partyId,
+  failure: (inputs) => `party ${partyId(inputs)} is not hosted`,
+  target: ({ participant, domainId }) => ({ node: participant, domainId }),
+  wanted: () => ({ permission: "Submission" }),
+  outputs: (inputs) => ({ partyId: partyId(inputs) }),
+  kind: async () => {
+    const { hostingOf } = await import("../party-hosting/mapping.ts");
+    return (inputs) => hostingOf({ side: "Both", partyId: partyId(inputs), participantId: inputs.participantId });
   },
-  observe: async (inputs) => {
-    const { authorized, visible } = await (await steps()).observeParty(targetOf(inputs));
-    if (!authorized) return { is: "absent" };
-    return visible ? { is: "present" } : { is: "present", drift: "is not seen on the domain" };
-  },
-  remove: async (inputs) => (await steps()).convergePartyRemoval(targetOf(inputs)),
 });
 
-function targetOf({ participant, participantId, party, domainId }: PartyInputs): PartyTarget {
-  return { participant, participantId, partyId: partyIdOf(party, participantId), domainId };
+function partyId({ party, participantId }: PartyInputs): string {
+  return partyIdOf(party, participantId);
 }

@@ -7,10 +7,6 @@ import type { DomainConnectionConfig } from "@pulumi-canton/protocol/gen/com/dig
 import { DomainConnectivityServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
 import { TopologyChangeOp } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 import {
-  ListPartiesResponse,
-  TopologyAggregationServiceService,
-} from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_aggregation_service.ts";
-import {
   ListParticipantDomainStateResult,
   ListPartyToParticipantResult,
   TopologyManagerReadServiceService,
@@ -115,7 +111,7 @@ export class FakeParticipant {
   readonly parties: PartyToParticipantAuthorization[] = [];
   /** Methods in the order in which they were called, but for lists. */
   readonly calls: string[] = [];
-  /** How often parties are to be listed before a change shows. */
+  /** How often the parties of the domain are to be listed before a change shows. */
   lag = 0;
 
   constructor(id: string, manager: FakeDomainManager) {
@@ -178,28 +174,18 @@ export class FakeParticipant {
         },
       }),
       implement(TopologyManagerReadServiceService, {
-        listPartyToParticipant: async () =>
-          ListPartyToParticipantResult.fromPartial({ results: this.parties.map((item) => ({ item })) }),
+        listPartyToParticipant: async ({ baseQuery }) => {
+          const late = baseQuery?.filterStore !== "Authorized" && this.lag > 0;
+          if (late) this.lag -= 1;
+          const results = late ? [] : this.parties.map((item) => ({ item }));
+          return ListPartyToParticipantResult.fromPartial({ results });
+        },
       }),
       implement(TopologyManagerWriteServiceService, {
         authorizePartyToParticipant: async (request) => {
           this.calls.push(request.authorization?.change === TopologyChangeOp.Remove ? "revoke" : "authorize");
           const same = (a: PartyToParticipantAuthorization, b: PartyToParticipantAuthorization) => a.party === b.party;
           return authorize(this.parties, request, same, same);
-        },
-      }),
-      implement(TopologyAggregationServiceService, {
-        listParties: async () => {
-          if (this.lag > 0) {
-            this.lag -= 1;
-            return ListPartiesResponse.fromPartial({});
-          }
-          return ListPartiesResponse.fromPartial({
-            results: this.parties.map(({ party, participant, permission }) => ({
-              party,
-              participants: [{ participant, domains: [{ domain: domainId, permission }] }],
-            })),
-          });
         },
       }),
     ]);

@@ -1,10 +1,10 @@
 import type { Client } from "@grpc/grpc-js";
+import { eventually } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import { checkConfig, type StorageConfig } from "@pulumi-canton/runtime/config.ts";
 import { type ClientConstructor, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import { Health } from "@pulumi-canton/runtime/health.ts";
 import { createLogger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
 import { createMetrics } from "@pulumi-canton/runtime/metrics.ts";
-import { expect } from "vitest";
 import { participantSchema } from "../config.ts";
 import { startParticipant } from "../participant-node.ts";
 
@@ -17,6 +17,7 @@ export interface TestParticipant extends AsyncDisposable {
   readonly health: Health;
   readonly failures: unknown[];
   readonly adminPort: number;
+  readonly ledgerPort: number;
   admin<C extends Client>(constructor: ClientConstructor<C>): C;
   ledger<C extends Client>(constructor: ClientConstructor<C>): C;
   /** Stops it as a signal does. */
@@ -62,7 +63,7 @@ export async function startTestParticipant(options: {
   });
   health.markStarted();
   if (options.waitUntilReady ?? true)
-    await expect.poll(() => health.whyNotReady(), { timeout: 15_000 }).toBeUndefined();
+    await eventually(async () => health.whyNotReady() === undefined || undefined, 15_000);
   const clients: Client[] = [];
   const clientOf = <C extends Client>(constructor: ClientConstructor<C>, port: number): C => {
     const client = connect(constructor, { address: "127.0.0.1", port });
@@ -83,6 +84,7 @@ export async function startTestParticipant(options: {
     health,
     failures,
     adminPort: running.adminPort,
+    ledgerPort: running.ledgerPort,
     admin: (constructor) => clientOf(constructor, running.adminPort),
     ledger: (constructor) => clientOf(constructor, running.ledgerPort),
     stop,
