@@ -1,4 +1,9 @@
-import { PartyManagementServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
+import { IdentityProviderConfigServiceService as IdentityProviderConfigServiceV1 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/identity_provider_config_service.ts";
+import { PartyManagementServiceService as PartyManagementServiceV1 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
+import { UserManagementServiceService as UserManagementServiceV1 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/user_management_service.ts";
+import { IdentityProviderConfigServiceService as IdentityProviderConfigServiceV2 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v2/admin/identity_provider_config_service.ts";
+import { PartyManagementServiceService as PartyManagementServiceV2 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v2/admin/party_management_service.ts";
+import { UserManagementServiceService as UserManagementServiceV2 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v2/admin/user_management_service.ts";
 import { VaultServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/admin/v0/vault_service.ts";
 import { DomainTimeServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/domain_time_service.ts";
 import { DomainConnectivityServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
@@ -31,9 +36,13 @@ import { DomainConnector } from "./domain/domain-connector.ts";
 import { DomainProbe } from "./domain/domain-probe.ts";
 import { OnboardingAttempt } from "./domain/onboarding-attempt.ts";
 import { participantMemberOf } from "./domain/participant-member.ts";
+import { identityProviderConfigServices } from "./ledger-api/identity-providers/identity-provider-config.ts";
+import { IdentityProviderStore } from "./ledger-api/identity-providers/identity-provider-store.ts";
 import { hostParty, topologyPartyDirectory } from "./ledger-api/party-hosting.ts";
-import { partyManagementService } from "./ledger-api/party-management.ts";
+import { partyManagementServices } from "./ledger-api/party-management.ts";
 import { PartyStore } from "./ledger-api/party-store.ts";
+import { userManagementServices } from "./ledger-api/users/user-management.ts";
+import { UserStore } from "./ledger-api/users/user-store.ts";
 import type { ParticipantMetrics } from "./participant-metrics.ts";
 import { domainConnectivityService } from "./services/domain-connectivity.ts";
 import { domainTimeService } from "./services/domain-time.ts";
@@ -52,7 +61,14 @@ export const activeAdminServices: readonly ServiceShape[] = [
 ];
 
 /** What the active replica serves on the Ledger API, and no other does. */
-export const activeLedgerServices: readonly ServiceShape[] = [PartyManagementServiceService];
+export const activeLedgerServices: readonly ServiceShape[] = [
+  PartyManagementServiceV1,
+  PartyManagementServiceV2,
+  UserManagementServiceV1,
+  UserManagementServiceV2,
+  IdentityProviderConfigServiceV1,
+  IdentityProviderConfigServiceV2,
+];
 
 /** The participant while it leads: its state in memory, its connections, its services. */
 export interface ActiveParticipant {
@@ -123,6 +139,8 @@ export async function activateParticipant(options: {
       ),
   });
   const parties = new PartyStore(database);
+  const users = new UserStore(database);
+  const providers = new IdentityProviderStore(database);
   let wanted = false;
   const initialisation = new Initialisation({
     role: "participant",
@@ -171,12 +189,14 @@ export async function activateParticipant(options: {
       domainTimeService(name, () => connector.sessions()),
     ],
     ledgerServices: [
-      partyManagementService({
+      ...partyManagementServices({
         participant: name,
         participantUid: member.uid,
         directory: topologyPartyDirectory(stores, member),
         store: parties,
-        hasConnectedDomain: () => connector.sessions().length > 0,
+        users,
+        providers,
+        connectedDomains: () => connector.sessions().map(({ session }) => session.domainId),
         host: (party, signal) =>
           hostParty({
             party,
@@ -188,6 +208,8 @@ export async function activateParticipant(options: {
           }),
         requireActive,
       }),
+      ...userManagementServices({ participant: name, users, providers, parties }),
+      ...identityProviderConfigServices(name, providers),
     ],
     start: async () => {
       await initialisation.refresh();

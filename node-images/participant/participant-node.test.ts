@@ -1,4 +1,5 @@
 import { status } from "@grpc/grpc-js";
+import { PackageManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/package_management_service.ts";
 import { PartyManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
 import { UserManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/user_management_service.ts";
 import { LedgerIdentityServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/ledger_identity_service.ts";
@@ -111,14 +112,17 @@ describe("a participant", () => {
     const participant = await call(parties, "getParticipantId", {}, options);
     expect(participant.participantId).toMatch(/^alice::1220/);
 
+    const users = node.ledger(UserManagementServiceClient);
+    const { user } = await call(users, "getUser", { userId: "participant_admin", identityProviderId: "" }, options);
+    expect(user).toMatchObject({ id: "participant_admin", isDeactivated: false, primaryParty: "" });
+
     const ping = PingRequest.fromPartial({});
     const limits = ResourceLimits.fromPartial({});
-    const user = { userId: "x", identityProviderId: "" };
     const attempts = [
       () => call(node.admin(PingServiceClient), "ping", ping, options),
       () => call(node.admin(PackageServiceClient), "listPackages", { limit: 0 }, options),
       () => call(node.admin(ResourceManagementServiceClient), "updateResourceLimits", limits, options),
-      () => call(node.ledger(UserManagementServiceClient), "getUser", user, options),
+      () => call(node.ledger(PackageManagementServiceClient), "listKnownPackages", {}, options),
     ];
     for (const attempt of attempts) {
       const refusal = await refusalOf(attempt());

@@ -13,8 +13,9 @@ import {
 } from "./active-participant.ts";
 import type { ParticipantConfig } from "./config.ts";
 import { passiveReplica } from "./domain/domain-errors.ts";
+import { authorized, noAuthentication } from "./ledger-api/authorization/authorized.ts";
 import { ledgerServicesNotBuilt } from "./ledger-api/not-built.ts";
-import { ledgerIdentityService, versionService } from "./ledger-api/version.ts";
+import { ledgerIdentityService, versionServices } from "./ledger-api/version.ts";
 import { participantMetrics } from "./participant-metrics.ts";
 import { lateBound } from "./services/late-bound.ts";
 import { participantStatusService, statusService } from "./services/node-status.ts";
@@ -149,13 +150,19 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
       ...adminServicesNotBuilt(),
     ]);
     ports.admin = admin.port;
-    const ledger = await serve("ledgerApi", [
-      apiInfoService("ledger-api"),
-      versionService(name),
-      ledgerIdentityService(name),
-      ...lateBound(activeLedgerServices, () => leading().ledgerServices),
-      ...ledgerServicesNotBuilt(),
-    ]);
+    const ledger = await serve(
+      "ledgerApi",
+      authorized(
+        [
+          apiInfoService("ledger-api"),
+          ...versionServices(name),
+          ledgerIdentityService(name),
+          ...lateBound(activeLedgerServices, () => leading().ledgerServices),
+          ...ledgerServicesNotBuilt(),
+        ],
+        { participant: name, authenticator: noAuthentication },
+      ),
+    );
     ports.ledger = ledger.port;
     logger.warn(
       { address: config.ledgerApi.address, port: ledger.port },

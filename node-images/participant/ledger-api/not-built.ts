@@ -1,11 +1,9 @@
 import { ActiveContractsServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/active_contracts_service.ts";
 import { CommandInspectionServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/command_inspection_service.ts";
 import { ConfigManagementServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/config_management_service.ts";
-import { IdentityProviderConfigServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/identity_provider_config_service.ts";
 import { MeteringReportServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/metering_report_service.ts";
 import { PackageManagementServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/package_management_service.ts";
 import { ParticipantPruningServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/participant_pruning_service.ts";
-import { UserManagementServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/user_management_service.ts";
 import { CommandCompletionServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/command_completion_service.ts";
 import { CommandServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/command_service.ts";
 import { CommandSubmissionServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/command_submission_service.ts";
@@ -30,10 +28,8 @@ export function ledgerServicesNotBuilt(): GrpcService[] {
     TimeServiceService,
     CommandInspectionServiceService,
     ConfigManagementServiceService,
-    IdentityProviderConfigServiceService,
     MeteringReportServiceService,
     PackageManagementServiceService,
     ParticipantPruningServiceService,
-    UserManagementServiceService,
   ].map((service) => notBuilt(service));
 }

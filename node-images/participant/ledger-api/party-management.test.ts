@@ -8,8 +8,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { partyNameManagementService } from "../services/party-name-management.ts";
 import { observationsAvailable, observed, observedRefusal, ourRefusal } from "../testing/observed.ts";
 import { refusalOf, served } from "../testing/served.ts";
-import { partyManagementService } from "./party-management.ts";
+import { IdentityProviderStore } from "./identity-providers/identity-provider-store.ts";
+import { partyManagementServices } from "./party-management.ts";
 import { PartyStore } from "./party-store.ts";
+import { UserStore } from "./users/user-store.ts";
 
 const namespace = "122050f5924a5e6620316d0620189f098c2783a01a948018b9d371a3149beb3fc6ec";
 const options = { deadlineMs: 10_000 };
@@ -35,13 +37,15 @@ afterEach(async () => {
 async function ledger(known: { party: string; isLocal: boolean }[] = [], connected = true) {
   const store = new PartyStore(database);
   const server = await served([
-    partyManagementService({
+    ...partyManagementServices({
       participant: "participant1",
       participantUid: () => `participant1::${namespace}`,
       directory: { list: async () => known },
       store,
+      users: new UserStore(database),
+      providers: new IdentityProviderStore(database),
       host: async (party) => void known.push({ party, isLocal: true }),
-      hasConnectedDomain: () => connected,
+      connectedDomains: () => (connected ? ["domain::1220"] : []),
       requireActive: () => undefined,
     }),
     partyNameManagementService(store, () => undefined),

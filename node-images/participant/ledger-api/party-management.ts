@@ -1,21 +1,39 @@
 import { randomUUID } from "node:crypto";
-import type { PartyDetails } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
-import { PartyManagementServiceService } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
+import {
+  type AllocatePartyRequest as AllocatePartyRequestV1,
+  type PartyDetails,
+  PartyManagementServiceService as PartyManagementServiceV1,
+} from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
+import {
+  type AllocatePartyRequest as AllocatePartyRequestV2,
+  type GetPartiesRequest,
+  type ListKnownPartiesRequest,
+  PartyManagementServiceService as PartyManagementServiceV2,
+  type UpdatePartyDetailsRequest,
+  type UpdatePartyIdentityProviderIdRequest,
+} from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v2/admin/party_management_service.ts";
 import { namespaceOf, shortenUniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
-import { implement } from "@pulumi-canton/runtime/grpc-server.ts";
-import { annotationsFault } from "./annotations.ts";
+import { type CallContext, type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
+import { annotationsFault, fitsAnnotations, mergeAnnotations } from "./annotations.ts";
+import type { IdentityProviderStore } from "./identity-providers/identity-provider-store.ts";
+import { checkIdentityProviderId, requireIdentityProvider } from "./identity-providers/named-identity-provider.ts";
 import {
   concurrentPartyUpdate,
-  invalidField,
+  invalidArguments,
   invalidPartyUpdate,
   missingField,
   noConnectedDomain,
+  partyAnnotationsTooLarge,
   partyNotFound,
   type RequestFacts,
+  userNotFound,
 } from "./ledger-errors.ts";
-import type { PartyDirectory } from "./party-directory.ts";
+import type { KnownParty, PartyDirectory } from "./party-directory.ts";
 import { hintFault, partyFault } from "./party-name.ts";
 import type { PartyRecord, PartyStore } from "./party-store.ts";
+import { resourceVersionOf } from "./resource-version.ts";
+import { maskFault, maskNames } from "./update-mask.ts";
+import type { UserStore } from "./users/user-store.ts";
 
 /** Most parties on one page of ListKnownParties, and how many there are when the caller does not say. */
 export const MAX_PARTIES_PAGE_SIZE = 10_000;
@@ -27,152 +45,205 @@ export interface PartyManagementOptions {
   readonly participantUid: () => string;
   readonly directory: PartyDirectory;
   readonly store: PartyStore;
+  readonly users: UserStore;
+  readonly providers: IdentityProviderStore;
   /**
    * Hosts a new party on this participant and waits until all connected domains know it.
    * Throws CantonError when the mapping exists, when no domain is connected or when they do not answer in time.
    */
   readonly host: (party: string, signal: AbortSignal) => Promise<void>;
-  /** Whether a party can be hosted at all at the moment. */
-  readonly hasConnectedDomain: () => boolean;
+  /** The ids of the domains that a party can be hosted on at the moment. */
+  readonly connectedDomains: () => readonly string[];
   /** Throws when this replica may not change anything. */
   readonly requireActive: () => void;
 }
 
-/** Parties as applications manage them: Ledger API v1. */
-export function partyManagementService(options: PartyManagementOptions) {
-  const { participant, participantUid, directory, store, host, requireActive } = options;
+/** The fields of a party that a mask may name. Those that an update cannot change are accepted and left alone, as published. */
+const PARTY_FIELDS = [
+  "party",
+  "display_name",
+  "is_local",
+  "local_metadata.resource_version",
+  "local_metadata.annotations",
+  "identity_provider_id",
+];
 
-  const details = async (parties: readonly { party: string; isLocal: boolean }[]): Promise<PartyDetails[]> => {
+/** Parties as administrators manage them: Ledger API v1 and v2, over the same parties. Display names are gone from v2. */
+export function partyManagementServices(options: PartyManagementOptions): GrpcService[] {
+  const handlers = partyManagement(options);
+  return [implement(PartyManagementServiceV1, handlers), implement(PartyManagementServiceV2, handlers)];
+}
+
+/** What v1 and v2 can ask for when a party is allocated. */
+type AllocationRequest = AllocatePartyRequestV1 | AllocatePartyRequestV2;
+
+function partyManagement(options: PartyManagementOptions) {
+  const { participant, participantUid, directory, store, users, providers, host, requireActive } = options;
+
+  const details = async (parties: readonly KnownParty[], identityProviderId: string): Promise<PartyDetails[]> => {
     const records = await store.find(parties.map(({ party }) => party));
-    return parties.map(({ party, isLocal }) => toDetails(party, isLocal, records.get(party)));
+    return parties.map((known) => toDetails(known, records.get(known.party), identityProviderId));
   };
 
-  /** Identity providers are not built: every party belongs to the default one. */
-  const requireDefaultProvider = (identityProviderId: string, facts: RequestFacts): void => {
-    if (identityProviderId === "") return;
-    throw invalidField(facts, `Provided identity_provider_id Id(${identityProviderId}) has not been found.`);
+  const checkParty = (facts: RequestFacts, party: string): void => {
+    const fault = partyFault(party);
+    if (fault !== undefined) throw invalidArguments(facts, fault);
   };
 
-  return implement(PartyManagementServiceService, {
+  const known = async (facts: RequestFacts, party: string, operation?: string): Promise<KnownParty> => {
+    const found = (await directory.list()).find((each) => each.party === party);
+    if (found === undefined) throw partyNotFound(facts, party, operation);
+    return found;
+  };
+
+  return {
     getParticipantId: async () => ({ participantId: participantUid() }),
 
-    getParties: async ({ parties, identityProviderId }) => {
+    getParties: async ({ parties, identityProviderId }: GetPartiesRequest) => {
       const facts = { participant, parties };
-      requireDefaultProvider(identityProviderId, facts);
-      for (const party of parties) {
-        const fault = partyFault(party);
-        if (fault !== undefined) throw invalidField(facts, fault);
-      }
-      const known = new Map((await directory.list()).map((each) => [each.party, each]));
-      const wanted = [...new Set(parties)].flatMap((party) => known.get(party) ?? []);
-      return { partyDetails: await details(wanted) };
+      checkIdentityProviderId(facts, "identity_provider_id", identityProviderId);
+      await requireIdentityProvider(facts, providers, identityProviderId);
+      for (const party of parties) checkParty(facts, party);
+      const all = new Map((await directory.list()).map((each) => [each.party, each]));
+      const wanted = [...new Set(parties)].flatMap((party) => all.get(party) ?? []);
+      return { partyDetails: await details(wanted, identityProviderId) };
     },
 
-    listKnownParties: async ({ pageSize, pageToken, identityProviderId }) => {
+    listKnownParties: async (request: Omit<ListKnownPartiesRequest, "filterParty"> & { filterParty?: string }) => {
+      const { pageSize, pageToken, identityProviderId, filterParty = "" } = request;
       const facts = { participant };
-      requireDefaultProvider(identityProviderId, facts);
-      if (pageSize < 0) throw invalidField(facts, "Max page size must be non-negative");
+      checkIdentityProviderId(facts, "identity_provider_id", identityProviderId);
+      await requireIdentityProvider(facts, providers, identityProviderId);
+      if (pageSize < 0) throw invalidArguments(facts, "Max page size must be non-negative");
       const after = pageToken === "" ? undefined : decodePageToken(pageToken);
-      if (after === null) throw invalidField(facts, "Invalid page token");
+      if (after === null) throw invalidArguments(facts, "Invalid page token");
+      if (filterParty !== "") checkParty(facts, filterParty);
       const size = pageSize === 0 ? MAX_PARTIES_PAGE_SIZE : Math.min(pageSize, MAX_PARTIES_PAGE_SIZE);
-      const known = (await directory.list())
-        .filter(({ party }) => after === undefined || party > after)
+      const all = (await directory.list())
+        .filter(({ party }) => (after === undefined || party > after) && party.startsWith(filterParty))
         .sort((a, b) => (a.party < b.party ? -1 : 1));
-      const page = known.slice(0, size);
+      const page = all.slice(0, size);
       const last = page.at(-1);
       return {
-        partyDetails: await details(page),
-        nextPageToken: known.length > page.length && last !== undefined ? encodePageToken(last.party) : "",
+        partyDetails: await details(page, identityProviderId),
+        nextPageToken: all.length > page.length && last !== undefined ? encodePageToken(last.party) : "",
       };
     },
 
-    allocateParty: async (request, call) => {
+    allocateParty: async (request: AllocationRequest, call: CallContext) => {
       requireActive();
+      const { identityProviderId } = request;
+      const displayName = "displayName" in request ? request.displayName : "";
+      const { synchronizerId, userId } = "userId" in request ? request : { synchronizerId: "", userId: "" };
       const hint = request.partyIdHint === "" ? `party-${randomUUID()}` : request.partyIdHint;
       const submissionId = `${request.partyIdHint === "" ? "" : `${hint}-`}${randomUUID()}`;
       const facts = { participant, submissionId, parties: [hint] };
-      const annotations = request.localMetadata?.annotations ?? {};
-      requireDefaultProvider(request.identityProviderId, facts);
-      const fault = hintFault(hint) ?? annotationsFault(annotations) ?? emptyValueFault(annotations);
-      if (fault !== undefined) throw invalidField(facts, fault);
+      const annotations = { ...request.localMetadata?.annotations };
+      checkIdentityProviderId(facts, "identity_provider_id", identityProviderId);
+      const fault = hintFault(hint) ?? annotationsFault(annotations, "local_metadata.annotations", false);
+      if (fault !== undefined) throw invalidArguments(facts, fault);
       if ((request.localMetadata?.resourceVersion ?? "") !== "") {
-        throw invalidField(facts, "field party_details.local_metadata.resource_version must be not set");
+        throw invalidArguments(facts, "field party_details.local_metadata.resource_version must be not set");
       }
-      if (!options.hasConnectedDomain()) throw noConnectedDomain(participant, submissionId);
+      await requireIdentityProvider(facts, providers, identityProviderId);
+      if (userId !== "" && (await users.find(userId))?.identityProviderId !== identityProviderId) {
+        throw userNotFound(facts, "allocating a party", userId);
+      }
+      const domains = options.connectedDomains();
+      if (domains.length === 0) throw noConnectedDomain(participant, submissionId);
+      if (synchronizerId !== "" && !domains.includes(synchronizerId)) {
+        throw invalidArguments(
+          facts,
+          `synchronizer_id ${JSON.stringify(synchronizerId)} is not connected; connected: ${domains.join(", ")}`,
+        );
+      }
       const party = `${hint}::${namespaceOf(participantUid())}`;
-      if ((await directory.list()).some((known) => known.party === party)) {
-        throw invalidField(
+      if ((await directory.list()).some((each) => each.party === party)) {
+        throw invalidArguments(
           facts,
           `Party already exists: party ${shortenUniqueIdentifier(party)} is already allocated on this node`,
         );
       }
       await host(party, call.signal);
-      await store.allocate(party, request.displayName, annotations);
-      const [allocated] = await details([{ party, isLocal: true }]);
-      return { partyDetails: allocated };
+      const record = { party, displayName, annotations, identityProviderId };
+      await store.allocate(record, userId === "" ? undefined : userId);
+      return {
+        partyDetails: toDetails({ party, isLocal: true }, { ...record, resourceVersion: 0n }, identityProviderId),
+      };
     },
 
-    updatePartyDetails: async ({ partyDetails, updateMask }) => {
+    updatePartyDetails: async ({ partyDetails: given, updateMask }: UpdatePartyDetailsRequest) => {
       requireActive();
-      const party = partyDetails?.party ?? "";
+      const party = given?.party ?? "";
       const submissionId = `${party === "" ? "" : `${party}-`}${randomUUID()}`;
       const facts = { participant, submissionId };
-      if (partyDetails === undefined) throw missingField(facts, "party_details");
+      if (given === undefined) throw missingField(facts, "party_details");
+      checkParty(facts, party);
+      const annotations = given.localMetadata?.annotations ?? {};
+      const fault = annotationsFault(annotations, "party_details.local_metadata.annotations", true);
+      if (fault !== undefined) throw invalidArguments(facts, fault);
+      const versionField = "party_details.local_metadata.resource_version";
+      const expected = resourceVersionOf(facts, versionField, given.localMetadata?.resourceVersion ?? "");
       if (updateMask === undefined) throw missingField(facts, "update_mask");
-      const fault = partyFault(party);
-      if (fault !== undefined) throw invalidField(facts, fault);
-      requireDefaultProvider(partyDetails.identityProviderId, facts);
-      const problem = maskFault(updateMask);
+      const { identityProviderId } = given;
+      checkIdentityProviderId(facts, "identity_provider_id", identityProviderId);
+      await requireIdentityProvider(facts, providers, identityProviderId);
+      const problem = maskFault(updateMask, PARTY_FIELDS);
       if (problem !== undefined) throw invalidPartyUpdate(facts, party, problem);
-      const given = partyDetails.localMetadata?.annotations ?? {};
-      const annotationFault = annotationsFault(given);
-      if (annotationFault !== undefined) throw invalidField(facts, annotationFault);
-      const expected = resourceVersion(partyDetails.localMetadata?.resourceVersion ?? "", facts);
-      const known = (await directory.list()).find((each) => each.party === party);
-      if (known === undefined) throw partyNotFound(facts, party);
-      // The mask's path names the annotations: they are merged, and an empty value removes its key.
-      const updated = await store.updateAnnotations(party, expected, (present) =>
-        Object.fromEntries(Object.entries({ ...present, ...given }).filter(([, value]) => value !== "")),
-      );
-      if (updated === "stale") throw concurrentPartyUpdate(facts, party);
-      return { partyDetails: toDetails(party, known.isLocal, updated) };
+      const present = await known(facts, party);
+      if (updateMask.includes("is_local") && given.isLocal !== present.isLocal) {
+        const reason = "Update request attempted to modify not-modifiable 'is_local' attribute";
+        throw invalidPartyUpdate(facts, party, reason);
+      }
+      const updated = await store.update(party, (record) => {
+        if (record.identityProviderId !== identityProviderId) {
+          const reason = "Use UpdatePartyIdentityProviderId to change identity provider IDs";
+          throw invalidPartyUpdate(facts, party, reason);
+        }
+        if (expected !== undefined && expected !== (record.resourceVersion ?? 0n)) {
+          throw concurrentPartyUpdate(facts, party);
+        }
+        const named = maskNames(updateMask, "local_metadata.annotations") ? annotations : {};
+        const merged = mergeAnnotations(record.annotations, named);
+        if (!fitsAnnotations(merged)) throw partyAnnotationsTooLarge(facts, party);
+        const resourceVersion = record.resourceVersion === undefined ? 0n : record.resourceVersion + 1n;
+        return { ...record, annotations: merged, resourceVersion };
+      });
+      return { partyDetails: toDetails(present, updated, identityProviderId) };
     },
-  });
+
+    updatePartyIdentityProviderId: async (request: UpdatePartyIdentityProviderIdRequest) => {
+      requireActive();
+      const { party, sourceIdentityProviderId: source, targetIdentityProviderId: target } = request;
+      const facts = { participant };
+      checkParty(facts, party);
+      checkIdentityProviderId(facts, "source_identity_provider_id", source);
+      checkIdentityProviderId(facts, "target_identity_provider_id", target);
+      await requireIdentityProvider(facts, providers, source);
+      await requireIdentityProvider(facts, providers, target);
+      await known(facts, party, "updating party's identity provider");
+      await store.update(party, (record) => {
+        if (record.identityProviderId === source) return { ...record, identityProviderId: target };
+        throw partyNotFound(facts, party, "updating party's identity provider");
+      });
+      return {};
+    },
+  };
 }
 
-const ANNOTATION_PATHS = ["local_metadata.annotations", "local_metadata"];
-
-function maskFault(paths: readonly string[]): string | undefined {
-  if (paths.length === 0) return "The update mask contains no entries";
-  const unknown = paths.find((path) => !ANNOTATION_PATHS.includes(path));
-  if (unknown !== undefined) {
-    return `The update path: '${unknown}' points to an unknown or unmodifiable field. Accepted: ${ANNOTATION_PATHS.join(", ")}.`;
-  }
-  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
-  return twice === undefined ? undefined : `The update path: '${twice}' is duplicated.`;
-}
-
-function emptyValueFault(annotations: Record<string, string>): string | undefined {
-  const key = Object.keys(annotations).find((each) => annotations[each] === "");
-  return key === undefined ? undefined : `The value of an annotation is empty for key: '${key}'`;
-}
-
-function resourceVersion(text: string, facts: RequestFacts): bigint | undefined {
-  if (text === "") return undefined;
-  if (!/^\d{1,18}$/.test(text)) throw invalidField(facts, `Invalid field resource_version: '${text}' is not a number`);
-  return BigInt(text);
-}
-
-function toDetails(party: string, isLocal: boolean, record: PartyRecord | undefined): PartyDetails {
+/** A party as the members of an identity provider see it: what they keep of it is shown to nobody else. */
+function toDetails(known: KnownParty, record: PartyRecord | undefined, seenBy: string): PartyDetails {
+  const owner = record?.identityProviderId ?? "";
+  const shown = owner === seenBy ? record : undefined;
   return {
-    party,
-    displayName: record?.displayName ?? "",
-    isLocal,
+    party: known.party,
+    displayName: shown?.displayName ?? "",
+    isLocal: known.isLocal && (owner === seenBy || seenBy === ""),
     localMetadata: {
-      resourceVersion: record?.resourceVersion?.toString() ?? "",
-      annotations: { ...record?.annotations },
+      resourceVersion: shown?.resourceVersion?.toString() ?? "",
+      annotations: { ...shown?.annotations },
     },
-    identityProviderId: "",
+    identityProviderId: shown?.identityProviderId ?? "",
   };
 }
 

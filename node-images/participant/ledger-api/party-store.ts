@@ -1,4 +1,5 @@
 import type { Database } from "@pulumi-canton/runtime/database.ts";
+import type pg from "pg";
 
 /** What only this participant knows about a party. */
 export interface PartyRecord {
@@ -7,6 +8,8 @@ export interface PartyRecord {
   /** Rises by one with every change of the annotations; undefined when they were never written. */
   readonly resourceVersion: bigint | undefined;
   readonly annotations: Readonly<Record<string, string>>;
+  /** The identity provider that the party belongs to; empty for the default one. */
+  readonly identityProviderId: string;
 }
 
 interface Row {
@@ -14,9 +17,15 @@ interface Row {
   display_name: string | null;
   resource_version: bigint | null;
   annotations: Record<string, string>;
+  identity_provider_id: string | null;
 }
 
-/** Display names and annotations of parties, in the participant's own database; they are not shared with the domain. */
+const COLUMNS = "party, display_name, resource_version, annotations, identity_provider_id";
+
+/**
+ * Display names, annotations and identity providers of parties, in the participant's own database; they are not shared
+ * with the domain.
+ */
 export class PartyStore {
   readonly #database: Database;
 
@@ -27,10 +36,10 @@ export class PartyStore {
   /** The records of those parties that have one, by party. */
   async find(parties: readonly string[]): Promise<Map<string, PartyRecord>> {
     const { rows } = await this.#database.read<Row>(
-      "SELECT party, display_name, resource_version, annotations FROM participant_parties WHERE party = ANY($1)",
+      `SELECT ${COLUMNS} FROM participant_parties WHERE party = ANY($1)`,
       [[...parties]],
     );
-    return new Map(rows.map((row) => [row.party, record(row)]));
+    return new Map(rows.map((row) => [row.party, toRecord(row)]));
   }
 
   /** Sets the name that people see; an empty name removes it. */
@@ -42,53 +51,67 @@ export class PartyStore {
     );
   }
 
-  /** Stores the record of a newly allocated party, at resource version 0; a display name is only replaced by another. */
-  async allocate(party: string, displayName: string, annotations: Record<string, string>): Promise<void> {
-    await this.#database.query(
-      `INSERT INTO participant_parties (party, display_name, resource_version, annotations) VALUES ($1, $2, 0, $3)
-       ON CONFLICT (party) DO UPDATE SET
-         display_name = COALESCE(EXCLUDED.display_name, participant_parties.display_name),
-         resource_version = COALESCE(participant_parties.resource_version, 0),
-         annotations = EXCLUDED.annotations`,
-      [party, displayName === "" ? null : displayName, JSON.stringify(annotations)],
-    );
+  /**
+   * Stores the record of a newly allocated party, at resource version 0; a display name is only replaced by another.
+   *
+   * @param actingUser the user that may act as the party from now on, when there is one; it must exist
+   */
+  async allocate(
+    { party, displayName, annotations, identityProviderId }: Omit<PartyRecord, "resourceVersion">,
+    actingUser?: string,
+  ): Promise<void> {
+    await this.#database.transaction(async (client) => {
+      await client.query(
+        `INSERT INTO participant_parties (${COLUMNS}) VALUES ($1, $2, 0, $3, $4)
+         ON CONFLICT (party) DO UPDATE SET
+           display_name = COALESCE(EXCLUDED.display_name, participant_parties.display_name),
+           resource_version = COALESCE(participant_parties.resource_version, 0),
+           annotations = EXCLUDED.annotations,
+           identity_provider_id = EXCLUDED.identity_provider_id`,
+        [party, displayName === "" ? null : displayName, JSON.stringify(annotations), toColumn(identityProviderId)],
+      );
+      if (actingUser === undefined) return;
+      await client.query(
+        "INSERT INTO ledger_user_rights (user_id, kind, party) VALUES ($1, 'canActAs', $2) ON CONFLICT DO NOTHING",
+        [actingUser, party],
+      );
+    });
   }
 
-  /**
-   * Replaces the annotations; `change` gets the present record. With an expected version that is not the present one
-   * nothing changes and "stale" comes back.
-   */
-  async updateAnnotations(
-    party: string,
-    expectedVersion: bigint | undefined,
-    change: (present: Readonly<Record<string, string>>) => Record<string, string>,
-  ): Promise<PartyRecord | "stale"> {
+  /** Replaces what is known of a party by what `decide` makes of it, in one transaction; it refuses by throwing. */
+  async update(party: string, decide: (present: PartyRecord) => PartyRecord): Promise<PartyRecord> {
     return this.#database.transaction(async (client) => {
-      await client.query("INSERT INTO participant_parties (party) VALUES ($1) ON CONFLICT DO NOTHING", [party]);
-      const present = await client.query<Row>(
-        "SELECT party, display_name, resource_version, annotations FROM participant_parties WHERE party = $1 FOR UPDATE",
-        [party],
+      const record = decide(await locked(client, party));
+      await client.query(
+        `UPDATE participant_parties SET annotations = $2, resource_version = $3, identity_provider_id = $4
+         WHERE party = $1`,
+        [party, JSON.stringify(record.annotations), record.resourceVersion, toColumn(record.identityProviderId)],
       );
-      const row = present.rows[0];
-      if (row === undefined) throw new Error(`party ${party} vanished`);
-      const version = row.resource_version === null ? undefined : BigInt(row.resource_version);
-      if (expectedVersion !== undefined && expectedVersion !== (version ?? 0n)) return "stale";
-      const updated = await client.query<Row>(
-        `UPDATE participant_parties SET annotations = $2, resource_version = $3 WHERE party = $1
-         RETURNING party, display_name, resource_version, annotations`,
-        [party, JSON.stringify(change(row.annotations)), version === undefined ? 0n : version + 1n],
-      );
-      if (updated.rows[0] === undefined) throw new Error(`party ${party} vanished`);
-      return record(updated.rows[0]);
+      return record;
     });
   }
 }
 
-function record(row: Row): PartyRecord {
+/** The record, which is made when there is none, and which nobody else changes until the transaction ends. */
+async function locked(client: pg.PoolClient, party: string): Promise<PartyRecord> {
+  await client.query("INSERT INTO participant_parties (party) VALUES ($1) ON CONFLICT DO NOTHING", [party]);
+  const { rows } = await client.query<Row>(`SELECT ${COLUMNS} FROM participant_parties WHERE party = $1 FOR UPDATE`, [
+    party,
+  ]);
+  if (rows[0] === undefined) throw new Error(`party ${party} vanished`);
+  return toRecord(rows[0]);
+}
+
+function toColumn(identityProviderId: string): string | null {
+  return identityProviderId === "" ? null : identityProviderId;
+}
+
+function toRecord(row: Row): PartyRecord {
   return {
     party: row.party,
     displayName: row.display_name ?? "",
     resourceVersion: row.resource_version === null ? undefined : BigInt(row.resource_version),
     annotations: row.annotations,
+    identityProviderId: row.identity_provider_id ?? "",
   };
 }

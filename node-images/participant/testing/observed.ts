@@ -23,10 +23,14 @@ export interface ObservedCall {
   };
 }
 
+/** All recorded calls in a file, in their order. */
+export function observedCalls(file: string): ObservedCall[] {
+  return (JSON.parse(readFileSync(`${folder}${file}.json`, "utf8")) as { calls: ObservedCall[] }).calls;
+}
+
 /** The first recorded call of a method (its name without the service) in a file. */
 export function observed(file: string, method: string): ObservedCall {
-  const { calls } = JSON.parse(readFileSync(`${folder}${file}.json`, "utf8")) as { calls: ObservedCall[] };
-  const call = calls.find((each) => each.method.endsWith(`/${method}`));
+  const call = observedCalls(file).find((each) => each.method.endsWith(`/${method}`));
   if (call === undefined) throw new Error(`${file} has no call of ${method}`);
   return call;
 }
