@@ -1,44 +1,49 @@
-import { generateSigningKeyPair } from "@pulumi-canton/protocol/crypto/key-pair.ts";
+import { generateSigningKeyPair, type SigningKeyPair } from "@pulumi-canton/protocol/crypto/key-pair.ts";
+import type { SigningPublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
 import { sign } from "@pulumi-canton/protocol/crypto/signature.ts";
 import { encodeSequencedEvent } from "@pulumi-canton/protocol/envelope/sequenced-event.ts";
 import { encodeSignedContent } from "@pulumi-canton/protocol/envelope/signed-content.ts";
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { InconsistentStream, StreamPosition } from "./event-stream.ts";
-import { verifyWithKeys } from "./verify-event.ts";
+import { InconsistentStream, StreamPosition, UntrustedSequencer } from "./event-stream.ts";
+import { type SequencerTrust, trustOnly } from "./sequencer-trust.ts";
 
 const pair = generateSigningKeyPair();
+const others = Array.from({ length: 2 }, generateSigningKeyPair);
 const domainId = "da::1220aa";
 
-function response(counter: bigint, timestamp: bigint, over: { domainId?: string; purpose?: "acknowledgement" } = {}) {
+function response(
+  counter: bigint,
+  timestamp: bigint,
+  over: { domainId?: string; purpose?: "acknowledgement"; signer?: SigningKeyPair; text?: string } = {},
+) {
   const content = encodeSequencedEvent({
     kind: "deliver",
     counter,
     timestamp,
     domainId: over.domainId ?? domainId,
-    envelopes: [{ content: Buffer.from("hello"), recipients: ["PAR::bob::1220bb"] }],
+    envelopes: [{ content: Buffer.from(over.text ?? "hello"), recipients: ["PAR::bob::1220bb"] }],
   });
-  const signature = sign(pair, over.purpose ?? "sequenced-event", content);
+  const signature = sign(over.signer ?? pair, over.purpose ?? "sequenced-event", content);
   const signedSequencedEvent = encodeSignedContent({ content, signature });
   return { signedSequencedEvent, traceContext: undefined, trafficState: undefined };
 }
 
-const position = () =>
-  new StreamPosition(
-    domainId,
-    5n,
-    verifyWithKeys(() => [pair.publicKey]),
-  );
+const unknown = () => undefined;
+const position = (knownTime: () => bigint | undefined = unknown) =>
+  new StreamPosition(domainId, 5n, trustOnly([pair.publicKey]), knownTime);
 
-test("events are taken one after the other", async () => {
+test("events are taken one after the other", () => {
   const stream = position();
-  const event = await stream.check(response(5n, 100n));
+  const [event] = stream.admit(response(5n, 100n));
+  if (event === undefined) throw new Error("held");
   expect(event).toMatchObject({ counter: 5n, timestamp: 100n, messageId: undefined, deliverError: undefined });
   expect(event.envelopes.map(({ content }) => content.toString())).toEqual(["hello"]);
   // Not before it was handled.
   expect(stream.nextCounter).toBe(5n);
-  stream.delivered(event);
+  stream.handled(event);
   expect(stream.nextCounter).toBe(6n);
-  stream.delivered(await stream.check(response(6n, 101n)));
+  expect(stream.admit(response(6n, 101n))).toHaveLength(1);
 });
 
 test.each([
@@ -47,23 +52,95 @@ test.each([
   ["another domain", response(5n, 100n, { domainId: "other::1220aa" }), "other::1220aa"],
   ["a signature for something else", response(5n, 100n, { purpose: "acknowledgement" }), "not signed with a key"],
   ["garbage", { ...response(5n, 100n), signedSequencedEvent: Buffer.from("garbage") }, "signed_content"],
-])("%s is refused", async (_, given, message) => {
-  const checking = position().check(given);
-  await expect(checking).rejects.toBeInstanceOf(InconsistentStream);
-  await expect(checking).rejects.toThrow(message);
+])("%s is refused", (_, given, message) => {
+  const checking = () => position().admit(given);
+  expect(checking).toThrow(InconsistentStream);
+  expect(checking).toThrow(message);
 });
 
-test("time never stands still", async () => {
+test("time never stands still", () => {
   const stream = position();
-  stream.delivered(await stream.check(response(5n, 100n)));
-  await expect(stream.check(response(6n, 100n))).rejects.toThrow("not after the one before it");
+  for (const event of stream.admit(response(5n, 100n))) stream.handled(event);
+  expect(() => stream.admit(response(6n, 100n))).toThrow("not after the one before it");
 });
 
-test("before any key is known, events are taken as they come", async () => {
-  const stream = new StreamPosition(
-    domainId,
-    5n,
-    verifyWithKeys(() => undefined),
+/** Keys as events tell them: the text `key N` is the news that the sequencers have the key N. */
+function toldBy(handled: readonly string[]): SequencerTrust {
+  const all = [pair, ...others];
+  const keysIn = (texts: readonly string[]): SigningPublicKey[] =>
+    all.flatMap(({ publicKey }, index) => (texts.includes(`key ${index}`) ? [publicKey] : []));
+  return {
+    keys: () => keysIn(handled),
+    readAhead: () => {
+      const texts = [...handled];
+      return ({ envelopes }) => {
+        texts.push(...envelopes.map(({ content }) => content.toString()));
+        return keysIn(texts);
+      };
+    },
+  };
+}
+
+test("who knows no key yet takes the events that tell of the key they are signed with, and none before", () => {
+  const handled: string[] = [];
+  const stream = new StreamPosition(domainId, 0n, toldBy(handled), unknown);
+  expect(stream.admit(response(0n, 100n, { text: "other news" }))).toEqual([]);
+  expect(stream.nextCounter).toBe(0n);
+  expect(stream.admit(response(1n, 101n, { text: "key 0" })).map(({ counter }) => counter)).toEqual([0n, 1n]);
+});
+
+test("a sequencer whose key does not come is refused as soon as everything has come that could tell of it", () => {
+  let knownTime: bigint | undefined;
+  const stream = new StreamPosition(domainId, 0n, toldBy(["key 0"]), () => knownTime);
+  const [stranger] = others as [SigningKeyPair];
+  expect(stream.admit(response(0n, 100n, { signer: stranger }))).toEqual([]);
+  knownTime = 102n;
+  expect(stream.admit(response(1n, 101n, { signer: stranger }))).toEqual([]);
+  expect(() => stream.admit(response(2n, 102n, { signer: stranger }))).toThrow(UntrustedSequencer);
+  // Another sequencer delivers the same: what the first one said is forgotten.
+  stream.restart();
+  expect(stream.admit(response(0n, 100n)).map(({ counter }) => counter)).toEqual([0n]);
+});
+
+test("whatever is told when and by whom: every event is handled once, in order, and only by a key that was told by then", () => {
+  const [first, second] = others as [SigningKeyPair, SigningKeyPair];
+  const signers = [pair, first, second];
+  const event = fc.record({
+    signer: fc.integer({ min: 0, max: 2 }),
+    tells: fc.option(fc.integer({ min: 0, max: 2 }), { nil: undefined }),
+    cut: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 8 }), (events) => {
+      const handled: string[] = [];
+      const taken: bigint[] = [];
+      const stream = new StreamPosition(domainId, 0n, toldBy(handled), unknown);
+      for (let at = 0; at < events.length; at++) {
+        const { signer = 0, tells, cut = false } = events[at] ?? {};
+        if (cut) {
+          stream.restart();
+          // What the former sequencer had delivered and was not handled comes again.
+          for (let again = Number(stream.nextCounter); again < at; again++) {
+            admit(again, signer, events[again]?.tells);
+          }
+        }
+        admit(at, signer, tells);
+      }
+      function admit(at: number, signer: number, tells: number | undefined): void {
+        const text = tells === undefined ? "" : `key ${tells}`;
+        const given = response(BigInt(at), 100n + BigInt(at), { signer: signers[signer] as SigningKeyPair, text });
+        const admitted = stream.admit(given);
+        for (const each of admitted) {
+          handled.push(...each.envelopes.map(({ content }) => content.toString()));
+          taken.push(each.counter);
+          stream.handled(each);
+        }
+        for (const each of admitted) {
+          const key = signers.findIndex(({ publicKey }) => publicKey.id === each.signed.signature.signedBy);
+          expect(handled).toContain(`key ${key}`);
+        }
+      }
+      expect(taken).toEqual(taken.map((_, index) => BigInt(index)));
+    }),
   );
-  expect((await stream.check(response(5n, 100n))).counter).toBe(5n);
 });

@@ -1,79 +1,162 @@
 /** The checks that turn what a sequencer sends into events that a member may act on. */
+import type { SigningPublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
+import { verifyWithAny } from "@pulumi-canton/protocol/crypto/signature.ts";
 import { decodeSequencedEvent } from "@pulumi-canton/protocol/envelope/sequenced-event.ts";
 import { decodeSignedContent } from "@pulumi-canton/protocol/envelope/signed-content.ts";
 import type { VersionedSubscriptionResponse } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_service.ts";
 import { formatMicros } from "@pulumi-canton/protocol/timestamp.ts";
-import type { EventVerifier, ReceivedEvent } from "./received-event.ts";
+import type { ReceivedEvent } from "./received-event.ts";
+import type { SequencerTrust } from "./sequencer-trust.ts";
 
 /** The most bytes that a batch may have once it is unpacked: what a gRPC client of ours takes as one message. */
 const maxBatchBytes = 64 * 1024 * 1024;
 
 /** A sequencer sent something that does not belong into the stream. Another sequencer may do better. */
 export class InconsistentStream extends Error {
-  override readonly name = "InconsistentStream";
+  override readonly name: string = "InconsistentStream";
 }
+
+/** A sequencer signs with a key that is none of the domain's. */
+export class UntrustedSequencer extends InconsistentStream {
+  override readonly name = "UntrustedSequencer";
+}
+
+/** The most bytes of events by an unknown key that are held back. */
+const maxHeldBytes = 64 * 1024 * 1024;
 
 /** Where a member is in its stream. */
 export class StreamPosition {
-  #nextCounter: bigint;
-  #lastTimestamp: bigint | undefined;
   readonly #domainId: string;
-  readonly #verifyEvent: EventVerifier | undefined;
+  readonly #trust: SequencerTrust | undefined;
+  readonly #knownTime: () => bigint | undefined;
+  #nextCounter: bigint;
+  /** The last event that came, handled or held. */
+  #last: { counter: bigint; timestamp: bigint | undefined };
+  #handledAt: bigint | undefined;
+  /** Events whose signer is not known yet, and what reads them ahead. */
+  #held: ReceivedEvent[] = [];
+  #heldBytes = 0;
+  #readAhead: ReturnType<SequencerTrust["readAhead"]> | undefined;
 
-  constructor(domainId: string, fromCounter: bigint, verifyEvent: EventVerifier | undefined) {
+  /**
+   * @param trust whose signatures count; undefined: any
+   * @param knownTime a sequencing time that the domain has reached for certain, when one is known: an event from then on is not
+   *   held, as the topology up to that time has come before it
+   */
+  constructor(
+    domainId: string,
+    fromCounter: bigint,
+    trust: SequencerTrust | undefined,
+    knownTime: () => bigint | undefined,
+  ) {
     this.#domainId = domainId;
+    this.#trust = trust;
+    this.#knownTime = knownTime;
     this.#nextCounter = fromCounter;
-    this.#verifyEvent = verifyEvent;
+    this.#last = { counter: fromCounter - 1n, timestamp: undefined };
   }
 
-  /** The counter of the event that is expected next. */
+  /** The counter of the first event that was not handled yet: where to subscribe. */
   get nextCounter(): bigint {
     return this.#nextCounter;
   }
 
-  /** Decodes and checks the next event; the position stays until `delivered`. @throws InconsistentStream */
-  async check(response: VersionedSubscriptionResponse): Promise<ReceivedEvent> {
-    let event: ReceivedEvent;
+  /** A new subscription begins, at `nextCounter`: what another sequencer delivered and is held counts no more. */
+  restart(): void {
+    this.#release();
+    this.#last = { counter: this.#nextCounter - 1n, timestamp: this.#handledAt };
+  }
+
+  /**
+   * Decodes and checks the next event.
+   *
+   * @returns the events to handle now, in order: none while the event is held, and with the one that tells of the signer's key all that were held
+   * @throws InconsistentStream
+   */
+  admit(response: VersionedSubscriptionResponse): readonly ReceivedEvent[] {
     try {
-      const signed = decodeSignedContent(response.signedSequencedEvent);
-      const decoded = decodeSequencedEvent(signed.content, maxBatchBytes);
-      const { counter, timestamp, domainId, messageId } = decoded;
-      event = {
-        counter,
-        timestamp,
-        domainId,
-        messageId,
-        envelopes: decoded.kind === "deliver" ? decoded.envelopes : [],
-        deliverError: decoded.kind === "deliver-error" ? decoded.reason.text : undefined,
-        traceparent: response.traceContext?.traceparent,
-        signed,
-      };
+      const event = decodeEvent(response);
       this.#checkPlace(event);
-      await this.#verifyEvent?.(event, signed.content);
+      this.#last = event;
+      return this.#checkSigner(event);
     } catch (error) {
       if (error instanceof InconsistentStream) throw error;
       throw new InconsistentStream(error instanceof Error ? error.message : String(error), { cause: error });
     }
-    return event;
   }
 
   /** The event was handled: the next one is expected. */
-  delivered(event: ReceivedEvent): void {
-    this.#nextCounter = event.counter + 1n;
-    this.#lastTimestamp = event.timestamp;
+  handled({ counter, timestamp }: ReceivedEvent): void {
+    this.#nextCounter = counter + 1n;
+    this.#handledAt = timestamp;
   }
 
-  #checkPlace(event: ReceivedEvent): void {
-    if (event.domainId !== this.#domainId) {
-      throw new InconsistentStream(`an event of the domain ${event.domainId} came in a stream of ${this.#domainId}`);
+  #checkSigner(event: ReceivedEvent): readonly ReceivedEvent[] {
+    if (this.#trust === undefined) return [event];
+    if (this.#held.length === 0) {
+      const known = this.#trust.keys();
+      if (known.some(({ id }) => id === event.signed.signature.signedBy)) {
+        if (isSignedWith(known, event)) return [event];
+        throw notSigned(event, known);
+      }
     }
-    if (event.counter !== this.#nextCounter) {
-      throw new InconsistentStream(`event ${this.#nextCounter} was expected and event ${event.counter} came`);
+    this.#readAhead ??= this.#trust.readAhead();
+    this.#held.push(event);
+    this.#heldBytes += event.signed.content.length;
+    const keys = this.#readAhead(event);
+    if (this.#held.every((each) => isSignedWith(keys, each))) return this.#release();
+    const knownTime = this.#knownTime();
+    const nothingToCome = knownTime !== undefined && event.timestamp >= knownTime;
+    if (nothingToCome || this.#heldBytes > maxHeldBytes) throw notSigned(event, keys);
+    return [];
+  }
+
+  #release(): readonly ReceivedEvent[] {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#readAhead = undefined;
+    return held;
+  }
+
+  #checkPlace({ domainId, counter, timestamp }: ReceivedEvent): void {
+    const expected = this.#last.counter + 1n;
+    if (domainId !== this.#domainId) {
+      throw new InconsistentStream(`an event of the domain ${domainId} came in a stream of ${this.#domainId}`);
     }
-    if (this.#lastTimestamp !== undefined && event.timestamp <= this.#lastTimestamp) {
+    if (counter !== expected) {
+      throw new InconsistentStream(`event ${expected} was expected and event ${counter} came`);
+    }
+    if (this.#last.timestamp !== undefined && timestamp <= this.#last.timestamp) {
       throw new InconsistentStream(
-        `event ${event.counter} is of ${formatMicros(event.timestamp)}, not after the one before it (${formatMicros(this.#lastTimestamp)})`,
+        `event ${counter} is of ${formatMicros(timestamp)}, not after the one before it (${formatMicros(this.#last.timestamp)})`,
       );
     }
   }
+}
+
+function decodeEvent(response: VersionedSubscriptionResponse): ReceivedEvent {
+  const signed = decodeSignedContent(response.signedSequencedEvent);
+  const decoded = decodeSequencedEvent(signed.content, maxBatchBytes);
+  const { counter, timestamp, domainId, messageId } = decoded;
+  return {
+    counter,
+    timestamp,
+    domainId,
+    messageId,
+    envelopes: decoded.kind === "deliver" ? decoded.envelopes : [],
+    deliverError: decoded.kind === "deliver-error" ? decoded.reason.text : undefined,
+    traceparent: response.traceContext?.traceparent,
+    signed,
+  };
+}
+
+function isSignedWith(keys: readonly SigningPublicKey[], { signed: { content, signature } }: ReceivedEvent): boolean {
+  return verifyWithAny(keys, "sequenced-event", content, signature);
+}
+
+function notSigned({ counter, domainId, signed }: ReceivedEvent, keys: readonly SigningPublicKey[]) {
+  return new UntrustedSequencer(
+    `event ${counter} is not signed with a key that the owner of ${domainId} has given to its sequencers (signed by ${signed.signature.signedBy || "nobody"}; known are ${keys.map(({ id }) => id).join(", ") || "none"})`,
+  );
 }

@@ -19,10 +19,3 @@ export interface ReceivedEvent {
   /** The event as received: `content` is a versioned `SequencedEvent`, signed by the sequencer that delivered it. */
   signed: SignedContent;
 }
-
-/**
- * Checks the signature of an event before it is delivered; throws to refuse it (the subscription then reports and moves on to another sequencer).
- *
- * `signedBytes` is what `event.signed.signature` has to sign (purpose `sequenced-event`).
- */
-export type EventVerifier = (event: ReceivedEvent, signedBytes: Buffer) => void | Promise<void>;

@@ -5,10 +5,11 @@ import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { ConnectionSet, type SequencerConnectionState } from "./connection-set.ts";
 import { callWithFailover } from "./failover.ts";
 import type { MemberSigner } from "./member-signer.ts";
-import type { EventVerifier, ReceivedEvent } from "./received-event.ts";
+import type { ReceivedEvent } from "./received-event.ts";
 import { type SendOptions, type Submission, sendUntilSequenced } from "./send.ts";
 import { AuthenticatedAccess } from "./sequencer-access.ts";
 import type { SequencerEndpoint } from "./sequencer-endpoint.ts";
+import type { SequencerTrust } from "./sequencer-trust.ts";
 import { subscribeWithFailover } from "./subscribe.ts";
 
 export type { SequencerConnectionState } from "./connection-set.ts";
@@ -26,8 +27,8 @@ export interface SequencerClientOptions {
   /** The domain's terms of service that this member has accepted, when the domain has any. */
   acceptedAgreement?: ServiceAgreementVersion | undefined;
   logger: Logger;
-  /** Checks the sequencer's signature on every event, see `verifyWithKeys`. Default: not checked; the connection's TLS is then all there is. */
-  verifyEvent?: EventVerifier;
+  /** Whose signatures on events count. Default: not checked; the connection's TLS is then all there is. */
+  trust?: SequencerTrust;
   /** For how long a message may be sequenced when it names no maximum sequencing time. Milliseconds, default 60000. */
   sendTimeoutMs?: number;
   /** For how long is tried on when every sequencer refuses the member: they may not know yet that it has joined. Milliseconds, default 5000. */
@@ -43,6 +44,8 @@ export class SequencerClient {
   readonly #access: AuthenticatedAccess;
   readonly #refusalGraceMs: number;
   readonly #closing = new AbortController();
+  /** When the last of our messages was sequenced. */
+  #knownTime: bigint | undefined;
 
   /** @throws CantonError or ConfigError when a URL or TLS file cannot be used. Nothing is sent yet. */
   constructor(options: SequencerClientOptions) {
@@ -65,13 +68,15 @@ export class SequencerClient {
    * @throws CantonError SEQUENCER_DELIVER_ERROR when it was sequenced as an error (maximum sequencing time passed, unknown recipients), SEQUENCER_SEND_REFUSED when it was refused,
    *   SEQUENCER_AUTHENTICATION_REFUSED when no sequencer lets the member in, SEQUENCER_SEND_TIMEOUT when the outcome is not known at the deadline
    */
-  send(submission: Submission, options: SendOptions = {}): Promise<bigint> {
+  async send(submission: Submission, options: SendOptions = {}): Promise<bigint> {
     const timeoutMs = this.#options.sendTimeoutMs ?? 60_000;
-    return sendUntilSequenced(this.#connections, this.#access, submission, timeoutMs, {
+    const sequencedAt = await sendUntilSequenced(this.#connections, this.#access, submission, timeoutMs, {
       ...options,
       refusalGraceMs: this.#refusalGraceMs,
       signal: this.#signal(options.signal),
     });
+    if (sequencedAt > (this.#knownTime ?? 0n)) this.#knownTime = sequencedAt;
+    return sequencedAt;
   }
 
   /**
@@ -79,16 +84,17 @@ export class SequencerClient {
    * Survives the death of sequencers: resumes at the next counter at another one. Resolves when the signal aborts or the client is closed.
    *
    * @param handler also told by its second argument when to stop
-   * @throws what the handler threw; CantonError SEQUENCER_AUTHENTICATION_REFUSED when all sequencers refuse the member, SEQUENCER_STREAM_INCONSISTENT when all deliver what does not fit
+   * @throws what the handler threw; CantonError SEQUENCER_AUTHENTICATION_REFUSED when all sequencers refuse the member, SEQUENCER_STREAM_INCONSISTENT when all deliver what does not fit, SEQUENCER_NOT_TRUSTED when they sign with keys that are not the domain's
    */
   subscribe(
     options: { fromCounter: bigint; signal?: AbortSignal },
     handler: (event: ReceivedEvent, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const { domainId, verifyEvent, logger } = this.#options;
+    const { domainId, trust, logger } = this.#options;
     return subscribeWithFailover(this.#connections, this.#access, handler, {
       domainId,
-      verifyEvent,
+      trust,
+      knownTime: () => this.#knownTime,
       logger,
       refusalGraceMs: this.#refusalGraceMs,
       fromCounter: options.fromCounter,

@@ -1,23 +1,35 @@
 /** A member's stream, without gap or repeat, from whichever sequencer works. */
 import { status } from "@grpc/grpc-js";
-import { type CantonError, internal, isCantonError, unavailable } from "@pulumi-canton/runtime/errors.ts";
+import {
+  type CantonError,
+  failedPrecondition,
+  internal,
+  isCantonError,
+  unavailable,
+} from "@pulumi-canton/runtime/errors.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import type { ConnectionSet, SequencerConnection } from "./connection-set.ts";
-import { InconsistentStream, StreamPosition } from "./event-stream.ts";
+import { InconsistentStream, StreamPosition, UntrustedSequencer } from "./event-stream.ts";
 import { isOutage, Refusals } from "./failover.ts";
-import type { EventVerifier, ReceivedEvent } from "./received-event.ts";
+import type { ReceivedEvent } from "./received-event.ts";
 import type { SequencerAccess } from "./sequencer-access.ts";
+import type { SequencerTrust } from "./sequencer-trust.ts";
 
 /** How to subscribe. */
 export interface SubscribeOptions {
   domainId: string;
   fromCounter: bigint;
   signal: AbortSignal;
-  verifyEvent: EventVerifier | undefined;
+  trust: SequencerTrust | undefined;
+  /** See {@link StreamPosition}. */
+  knownTime: () => bigint | undefined;
   logger: Logger;
   /** See `SequencerClientOptions.refusalGraceMs`. */
   refusalGraceMs: number;
 }
+
+/** Reason of the error when no sequencer signs with a key of the domain's sequencers. */
+export const untrustedSequencer = "SEQUENCER_NOT_TRUSTED";
 
 /** How many times in a row every sequencer may deliver what does not fit before the subscription gives up. */
 const inconsistentRounds = 3;
@@ -37,7 +49,7 @@ export async function subscribeWithFailover(
   options: SubscribeOptions,
 ): Promise<void> {
   const { signal, logger, refusalGraceMs } = options;
-  const position = new StreamPosition(options.domainId, options.fromCounter, options.verifyEvent);
+  const position = new StreamPosition(options.domainId, options.fromCounter, options.trust, options.knownTime);
   let inconsistent = 0;
   const refusals = new Refusals(connections.size, refusalGraceMs);
   while (!signal.aborted) {
@@ -86,13 +98,15 @@ async function follow(
   signal: AbortSignal,
 ): Promise<unknown> {
   try {
+    position.restart();
     for await (const response of access.subscribe(connection, position.nextCounter, signal)) {
-      const event = await position.check(response);
-      connection.succeeded();
-      await handler(event, signal).catch((error: unknown) => {
-        throw new HandlerFailure(error);
-      });
-      position.delivered(event);
+      for (const event of position.admit(response)) {
+        connection.succeeded();
+        await handler(event, signal).catch((error: unknown) => {
+          throw new HandlerFailure(error);
+        });
+        position.handled(event);
+      }
     }
     return unavailable("SEQUENCER_UNAVAILABLE", `${connection.url} ended the subscription`);
   } catch (error) {
@@ -101,6 +115,9 @@ async function follow(
 }
 
 function inconsistency(cause: InconsistentStream): CantonError {
+  if (cause instanceof UntrustedSequencer) {
+    return failedPrecondition(untrustedSequencer, `no sequencer is one of the domain: ${cause.message}`, { cause });
+  }
   return internal(
     "SEQUENCER_STREAM_INCONSISTENT",
     `no sequencer delivers the stream as it has to be: ${cause.message}`,

@@ -1,7 +1,7 @@
 import { newUnauthenticatedMember } from "@pulumi-canton/protocol/identity/member.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { ConnectionSet, type SequencerConnectionState } from "./connection-set.ts";
-import type { EventVerifier, ReceivedEvent } from "./received-event.ts";
+import type { ReceivedEvent } from "./received-event.ts";
 import { type SendOptions, type Submission, sendUntilSequenced } from "./send.ts";
 import { UnauthenticatedAccess } from "./sequencer-access.ts";
 import type { SequencerEndpoint } from "./sequencer-endpoint.ts";
@@ -14,8 +14,6 @@ export interface UnauthenticatedSequencerClientOptions {
   logger: Logger;
   /** `UNM::…`; default: a new one. Keep it to read the answer to a request after a restart. */
   member?: string;
-  /** As in `SequencerClientOptions`. */
-  verifyEvent?: EventVerifier;
   /** As in `SequencerClientOptions`. */
   sendTimeoutMs?: number;
   /** As in `SequencerClientOptions`. */
@@ -56,10 +54,12 @@ export class UnauthenticatedSequencerClient {
     options: { fromCounter: bigint; signal?: AbortSignal },
     handler: (event: ReceivedEvent, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const { domainId, verifyEvent, logger } = this.#options;
+    const { domainId, logger } = this.#options;
     return subscribeWithFailover(this.#connections, this.#access, handler, {
       domainId,
-      verifyEvent,
+      // A newcomer knows no key yet. What it is told decides nothing by itself: it is active when the topology says so.
+      trust: undefined,
+      knownTime: () => undefined,
       logger,
       refusalGraceMs: 0,
       fromCounter: options.fromCounter,

@@ -21,8 +21,8 @@ import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-eve
 import { SequencerApiClient } from "@pulumi-canton/sequencer-client/sequencer-api.ts";
 import type { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
 import { describeDomain, SequencerConnect } from "@pulumi-canton/sequencer-client/sequencer-connect.ts";
+import { trustOnly } from "@pulumi-canton/sequencer-client/sequencer-trust.ts";
 import { UnauthenticatedSequencerClient } from "@pulumi-canton/sequencer-client/unauthenticated-sequencer-client.ts";
-import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -150,9 +150,9 @@ describe("streams", () => {
     for (let index = 0; index < 30; index++) {
       end = await sender.send({ envelopes: [{ content: text(`${index}`), recipients: [bob.member] }] });
     }
-    const verifyEvent = verifyWithKeys(() => keys);
+    const trust = trustOnly(keys);
     const readers = [0, 1].map((index) =>
-      domain.client(bob, { connections: [domain.connections[index] as { url: string }], verifyEvent }),
+      domain.client(bob, { connections: [domain.connections[index] as { url: string }], trust }),
     );
     const whole = await read(readers[0] as SequencerClient, 0n, has(end));
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -164,8 +164,9 @@ describe("streams", () => {
 
   test("an event that is signed with another key is not delivered", async () => {
     const foreign = generateSigningKeyPair();
-    const client = domain.client(bob, { verifyEvent: verifyWithKeys(() => [foreign.publicKey]) });
-    await expect(read(client, 0n, () => true)).rejects.toMatchObject({ reason: "SEQUENCER_STREAM_INCONSISTENT" });
+    const client = domain.client(bob, { trust: trustOnly([foreign.publicKey]) });
+    await client.send({ envelopes: [] });
+    await expect(read(client, 0n, () => true)).rejects.toMatchObject({ reason: "SEQUENCER_NOT_TRUSTED" });
   });
 
   test("what the handler throws ends the subscription, and a slow handler holds the stream back", async () => {

@@ -9,8 +9,8 @@ import { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.t
 import { createLogger } from "@pulumi-canton/runtime/logger.ts";
 import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-event.ts";
 import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
-import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
 import { applyTopologyMessage } from "@pulumi-canton/topology/topology-message.ts";
+import { topologyTrust } from "@pulumi-canton/topology/topology-trust.ts";
 import { expect } from "vitest";
 import type { Delivery, Sent, Stream } from "./faults-history.ts";
 
@@ -141,10 +141,7 @@ export class RecordingMember {
       maxBackoffMs: 1_000,
       // A sequencer that has just come back may not have read yet that this member is one.
       refusalGraceMs: 30_000,
-      verifyEvent: verifyWithKeys(() => {
-        const { signing } = this.topology.keysOf(sequencerMember(this.#domain.id));
-        return signing.length === 0 ? undefined : signing;
-      }),
+      trust: topologyTrust(this.#domain.id, () => this.topology),
       // A sequencer that delivers what does not fit is left for another, and reported at this level: here it is a fault.
       logger: createLogger({
         node: this.member,

@@ -10,13 +10,13 @@ import type { Health } from "@pulumi-canton/runtime/health.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
 import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequencer-endpoint.ts";
-import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import { memberKeySigner } from "@pulumi-canton/topology/member-key-signer.ts";
 import { signingKeyCandidates } from "@pulumi-canton/topology/signing-key-choice.ts";
 import { noAppropriateSigningKey, secretKeyNotInStore } from "@pulumi-canton/topology/topology-errors.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
+import { topologyTrust } from "@pulumi-canton/topology/topology-trust.ts";
 import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import { AuthorizedLog } from "../dispatch/authorized-log.ts";
 import { DispatchStore } from "../dispatch/dispatch-store.ts";
@@ -61,10 +61,7 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
     member: self,
     signer: memberKeySigner(keys, ownKeys),
     logger,
-    verifyEvent: verifyWithKeys(() => {
-      const known = domainStore.state.keysOf(sequencerMember(domainId)).signing;
-      return known.length === 0 ? undefined : known;
-    }),
+    trust: topologyTrust(domainId, () => domainStore.state),
   });
   const dispatch = new DispatchStore(database);
   const requests = new RequestStore(database);

@@ -10,12 +10,12 @@ import type { Term } from "@pulumi-canton/runtime/leadership.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { endpointsOf } from "@pulumi-canton/sequencer-client/connection-urls.ts";
 import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
-import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
 import { importSnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import { memberKeySigner } from "@pulumi-canton/topology/member-key-signer.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import { topologyTrust } from "@pulumi-canton/topology/topology-trust.ts";
 import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { MediatorDomain } from "./mediator-domain.ts";
 
@@ -53,10 +53,7 @@ export async function followDomain(options: FollowOptions, signal: AbortSignal):
       return known.length > 0 ? known : [domain.signingKey];
     }),
     logger,
-    verifyEvent: verifyWithKeys(() => {
-      const known = store.state.keysOf(sequencerMember(domainId)).signing;
-      return known.length === 0 ? undefined : known;
-    }),
+    trust: topologyTrust(domainId, () => store.state),
   });
   const work = new AbortController();
   const all = AbortSignal.any([signal, work.signal]);

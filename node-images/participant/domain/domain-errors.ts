@@ -87,6 +87,12 @@ export function refusalError(participant: string, alias: string, refusal: Refusa
         `The domain Domain '${alias}' did not activate the participant in time: ${refusal.reason}`,
         { metadata: { participant, domain: alias } },
       );
+    case "untrusted-sequencer":
+      return failedPrecondition(
+        "SEQUENCER_NOT_TRUSTED",
+        `The sequencers of the connection Domain '${alias}' are not those of the domain; check their addresses, and the domain id if it is pinned`,
+        { metadata: { participant, domain: alias, reason: refusal.reason } },
+      );
     case "internal":
       return internal(
         "SYNC_SERVICE_INTERNAL_ERROR",

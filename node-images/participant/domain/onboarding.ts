@@ -56,6 +56,7 @@ export type Refusal =
   | { readonly kind: "incompatible-parameters"; readonly reason: string }
   | { readonly kind: "not-active"; readonly reason: string }
   | { readonly kind: "activation-timeout"; readonly reason: string }
+  | { readonly kind: "untrusted-sequencer"; readonly reason: string }
   | { readonly kind: "internal"; readonly reason: string };
 
 /** What the machine knows once the domain has identified itself. */
@@ -230,6 +231,7 @@ export function retryable(refusal: Refusal): boolean {
     case "unreachable":
     case "activation-timeout":
     case "not-active":
+    case "untrusted-sequencer":
     case "internal":
       return true;
     case "agreement-not-accepted":

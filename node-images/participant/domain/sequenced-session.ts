@@ -12,9 +12,10 @@ import type { MemberSigner } from "@pulumi-canton/sequencer-client/member-signer
 import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-event.ts";
 import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
 import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequencer-endpoint.ts";
-import { verifyWithKeys } from "@pulumi-canton/sequencer-client/verify-event.ts";
+import { untrustedSequencer } from "@pulumi-canton/sequencer-client/subscribe.ts";
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
+import { topologyTrust } from "@pulumi-canton/topology/topology-trust.ts";
 import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
 import type { AuthorizedLog } from "./authorized-log.ts";
 import { hasTakenEffect } from "./authorized-log.ts";
@@ -86,10 +87,7 @@ export class SequencedSession implements DomainSession {
       acceptedAgreement,
       logger,
       maxBackoffMs,
-      verifyEvent: verifyWithKeys(() => {
-        const { signing } = store.state.keysOf(sequencerMember(domainId));
-        return signing.length === 0 ? undefined : signing;
-      }),
+      trust: topologyTrust(domainId, () => store.state),
     });
     this.dispatcher = new TopologyDispatcher({
       domainId,
@@ -292,6 +290,9 @@ export class SequencedSession implements DomainSession {
 function refusalOf(error: unknown, what: string): Refusal {
   if (isCantonError(error) && error.reason === "SEQUENCER_AUTHENTICATION_REFUSED") {
     return { kind: "not-active", reason: error.message };
+  }
+  if (isCantonError(error) && error.reason === untrustedSequencer) {
+    return { kind: "untrusted-sequencer", reason: error.message };
   }
   const reason = `${what}: ${describeError(error)}`;
   return isCantonError(error) && error.retryable ? { kind: "unreachable", reason } : { kind: "internal", reason };
