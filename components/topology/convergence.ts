@@ -38,7 +38,7 @@ export async function converge<Observed, Step>(work: Convergence<Observed, Step>
       const steps = work.plan(observed);
       if (steps.length === 0) return observed;
       for (const step of steps) await work.apply(step);
-      left = steps.map((step) => JSON.stringify(step)).join(", ");
+      left = steps.map((step) => JSON.stringify(step, printable)).join(", ");
     } catch (error) {
       if (!isCantonError(error) || !error.retryable) throw error;
       left = describe(error);
@@ -47,6 +47,10 @@ export async function converge<Observed, Step>(work: Convergence<Observed, Step>
     if (Date.now() > deadline) throw new Error(`${work.what}: not reached in time; left to do: ${left}`);
     await delay(wait);
   }
+}
+
+function printable(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
 }
 
 /** A node's refusal in one line. */

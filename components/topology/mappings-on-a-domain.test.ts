@@ -2,22 +2,26 @@
 import { PermissionedDomain } from "@pulumi-canton/participant/testing/permissioned-domain.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StepProvider } from "../dynamic/step-provider.ts";
+import { provider as domainParameters } from "./domain-parameters/provider.ts";
 import { provider as identifierDelegation } from "./identifier-delegation/provider.ts";
 import { provider as mediatorDomainState } from "./mediator-domain-state/provider.ts";
 import { provider as namespaceDelegation } from "./namespace-delegation/provider.ts";
+import { provider as ownerToKeyMapping } from "./owner-to-key-mapping/provider.ts";
 import { provider as party } from "./party/provider.ts";
+import { provider as partyHosting } from "./party-hosting/provider.ts";
 import { type ConnectedParticipant, connectedParticipant, generateSigningKey, loopback } from "./testing/real-nodes.ts";
 
 let domain: PermissionedDomain;
 let alice: ConnectedParticipant;
+let bob: ConnectedParticipant;
 
 beforeAll(async () => {
   domain = await PermissionedDomain.start(1);
-  alice = await connectedParticipant("alice", domain);
+  [alice, bob] = await Promise.all([connectedParticipant("alice", domain), connectedParticipant("bob", domain)]);
 });
 
 afterAll(async () => {
-  await alice?.node.stop();
+  await Promise.all([alice?.node.stop(), bob?.node.stop()]);
   await domain?.[Symbol.asyncDispose]();
 });
 
@@ -91,5 +95,118 @@ describe("on a domain", () => {
       domainId: domain.domainId,
     };
     await expectFullLife(party, inputs);
+  });
+
+  test("a party is hosted by a further participant: its consent first, then the owner's, with a permission of its own", async () => {
+    const { outs } = await party.create({
+      participant: alice.adminApi,
+      participantId: alice.participantId,
+      party: "Shared",
+      domainId: domain.domainId,
+    });
+    const shared = {
+      party: outs["partyId"],
+      participantId: bob.participantId,
+      permission: "Observation",
+      domainId: domain.domainId,
+    };
+    // Two stacks: each gives its own side only.
+    const target = await partyHosting.create({ ...shared, target: bob.adminApi });
+    expect(target.outs).toMatchObject({
+      active: false,
+      pending: expect.stringMatching(/^the owner of Shared::.*side From/),
+    });
+    const source = await partyHosting.create({ ...shared, source: alice.adminApi });
+    expect(source.outs).toMatchObject({ active: true, pending: "" });
+    // The first stack sees it when it looks again.
+    await expect
+      .poll(async () => (await partyHosting.read(target.id, target.outs)).props)
+      .toMatchObject({ active: true });
+    await partyHosting.delete(source.id, source.outs);
+    await expect
+      .poll(async () => (await partyHosting.read(target.id, target.outs)).props)
+      .toMatchObject({ active: false });
+    await partyHosting.delete(target.id, target.outs);
+    expect(await partyHosting.read(target.id, target.outs)).toEqual({});
+
+    // One stack with both.
+    await expectFullLife(partyHosting, { ...shared, target: bob.adminApi, source: alice.adminApi });
+  });
+
+  test("a key is adopted, rotated without a moment without one, and drift is told", async () => {
+    const inputs = {
+      node: bob.adminApi,
+      owner: bob.participantId,
+      purpose: "signing",
+      keyVersion: "1",
+      domainId: domain.domainId,
+    };
+    const { id, outs } = await ownerToKeyMapping.create(inputs);
+    const adopted = outs["fingerprint"];
+    expect(await ownerToKeyMapping.create(inputs)).toEqual({ id, outs });
+    expect(await ownerToKeyMapping.read(id, outs)).toEqual({ id, props: outs, inputs });
+
+    const next = { ...inputs, keyVersion: "2" };
+    const { outs: rotated } = await ownerToKeyMapping.update(id, outs, next);
+    expect(rotated["fingerprint"]).not.toBe(adopted);
+    expect(await ownerToKeyMapping.read(id, rotated)).toEqual({ id, props: rotated, inputs: next });
+    expect(await ownerToKeyMapping.update(id, rotated, next)).toEqual({ outs: rotated });
+    expect((await ownerToKeyMapping.read(id, outs)).props).toMatchObject({
+      drift: `uses another key: ${rotated["fingerprint"]}`,
+    });
+    // The participant still works with its new key: a party reaches the domain.
+    const made = await party.create({
+      participant: bob.adminApi,
+      participantId: bob.participantId,
+      party: "AfterRotation",
+      domainId: domain.domainId,
+    });
+    expect(made.outs).toMatchObject({ partyId: `AfterRotation::${bob.namespace}` });
+    // The last key stays.
+    await ownerToKeyMapping.delete(id, rotated);
+    expect(await ownerToKeyMapping.read(id, rotated)).toMatchObject({ props: rotated });
+  });
+
+  test("domain parameters: only those given are managed, drift shows, deleting brings back the old ones", async () => {
+    const manager = { domainManager: loopback(domain.adminPort), domainId: domain.domainId };
+    const inputs = {
+      ...manager,
+      parameters: { reconciliationInterval: "30s", maxRequestSize: 5_000_000 },
+      force: false,
+    };
+    const { id, outs } = await domainParameters.create(inputs);
+    expect(outs["previous"]).toEqual({ reconciliationInterval: "1m", maxRequestSize: 10_485_760 });
+    expect(await domainParameters.read(id, outs)).toEqual({ id, props: outs, inputs });
+
+    // By hand, through another resource's eyes.
+    const other = { ...manager, parameters: { reconciliationInterval: "45s" } };
+    const byHand = await domainParameters.create(other);
+    const seen = await domainParameters.read(id, outs);
+    expect(seen.inputs).toMatchObject({ parameters: { reconciliationInterval: "45s", maxRequestSize: 5_000_000 } });
+    expect(await domainParameters.diff(id, seen.props ?? {}, inputs)).toMatchObject({ changes: true, replaces: [] });
+    await domainParameters.delete(byHand.id, byHand.outs);
+    expect(await domainParameters.read(id, outs)).toEqual({ id, props: outs, inputs });
+
+    // One less is managed: it goes back to what it was.
+    const less = { ...inputs, parameters: { maxRequestSize: 5_000_000 } };
+    const { outs: fewer } = await domainParameters.update(id, outs, less);
+    expect(fewer).toEqual({ ...less, previous: { maxRequestSize: 10_485_760 } });
+    const look = await domainParameters.read(id, { ...outs, previous: {} });
+    expect(look.inputs).toMatchObject({ parameters: { reconciliationInterval: "1m" } });
+
+    await domainParameters.delete(id, fewer);
+    const after = await domainParameters.read(id, fewer);
+    expect(after.inputs).toMatchObject({ parameters: { maxRequestSize: 10_485_760 } });
+  });
+
+  test("an increase of the tolerance has to be confirmed, and the refusal says how", async () => {
+    const inputs = {
+      domainManager: loopback(domain.adminPort),
+      domainId: domain.domainId,
+      parameters: { ledgerTimeRecordTimeTolerance: "70s", mediatorDeduplicationTimeout: "140s" },
+    };
+    await expect(domainParameters.create(inputs)).rejects.toThrow(/Set force: true to confirm the increase/);
+    const { id, outs } = await domainParameters.create({ ...inputs, force: true });
+    await domainParameters.delete(id, outs);
   });
 });
