@@ -38,6 +38,7 @@ import { runDomain } from "./domain/running-domain.ts";
 import { SequencersStatusReader } from "./domain/sequencers-status.ts";
 import { domainInitializationService } from "./services/domain-initialization-service.ts";
 import { domainService } from "./services/domain-service.ts";
+import { invitationService } from "./services/invitation-service.ts";
 import { statusServices } from "./services/status-services.ts";
 
 /** A domain manager that serves. */
@@ -159,6 +160,11 @@ export async function startDomainManager(
     topologyManagerWriteService({ manager, keys, node }),
     topologyAggregationService({ stores, node }),
     domainService(parameters, () => agreementAcceptances(config.domain.sequencers)),
+    invitationService({
+      domainId: async () => (running ? identity.get() : undefined),
+      keys,
+      published: async (domainId) => (await stores.open(domainId)).state,
+    }),
     domainInitializationService(initialise),
     notBuilt(EnterpriseSequencerConnectionServiceService),
     ...statusServices({

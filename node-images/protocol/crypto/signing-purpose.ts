@@ -13,7 +13,9 @@ export type SigningPurpose =
   /** A member proves to a sequencer who it is: the content is that of `authenticationContent`. */
   | "sequencer-authentication"
   /** A member acknowledges its stream up to a timestamp. */
-  | "acknowledgement";
+  | "acknowledgement"
+  /** A domain's manager vouches for an invitation to its domain. */
+  | "invitation";
 
 /**
  * The number of each purpose, which is hashed in front of the content. They start above the numbers that Canton uses for
@@ -26,6 +28,7 @@ const PURPOSE_NUMBERS: Record<SigningPurpose, number> = {
   "submission-request": 1004,
   "sequencer-authentication": 1005,
   acknowledgement: 1006,
+  invitation: 1007,
 };
 
 /** All purposes. */
