@@ -1,4 +1,5 @@
 import { status as statusCode } from "@grpc/grpc-js";
+import { generateSigningKeyPair } from "@pulumi-canton/protocol/crypto/key-pair.ts";
 import { defaultStaticDomainParameters } from "@pulumi-canton/protocol/domain-parameters.ts";
 import { MediatorInitializationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/mediator_initialization_service.ts";
 import { MediatorStatusServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/mediator_status_service.ts";
@@ -7,6 +8,9 @@ import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/dig
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { mediatorMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { uniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
+import { timestampToProto } from "@pulumi-canton/protocol/timestamp.ts";
+import type { TopologyMapping } from "@pulumi-canton/protocol/topology/mapping.ts";
+import { addition, encodeSignedTransaction, signTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
 import { expect, test } from "vitest";
 import { staticParametersV0 } from "../domain-manager/bootstrap/peers.ts";
@@ -65,6 +69,17 @@ test("initialised once: the same key for the same domain, a refusal for another,
       message: expect.stringContaining(field),
     });
   }
+  const key = generateSigningKeyPair();
+  const stranger: TopologyMapping = {
+    kind: "OwnerToKeyMapping",
+    owner: mediatorMember(domainId),
+    key: { purpose: "signing", key: key.publicKey },
+  };
+  const forged = encodeSignedTransaction(signTransaction(addition(stranger), key));
+  const currentIdentityState = { items: [{ sequenced: timestampToProto(0n), transaction: forged }] };
+  await expect(initialise(port, { currentIdentityState } as never)).rejects.toMatchObject({
+    reason: "INVALID_TOPOLOGY_SNAPSHOT",
+  });
   const unknownKey = await initialise(port, { signingKeyFingerprint: "1220ab" });
   expect(unknownKey.value).toMatchObject({ $case: "failure", value: { reason: expect.stringContaining("1220ab") } });
 

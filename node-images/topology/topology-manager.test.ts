@@ -5,7 +5,7 @@ import { addition, signTransaction } from "@pulumi-canton/protocol/topology/tran
 import { unavailable } from "@pulumi-canton/runtime/errors.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StoredTransaction } from "./stored-transaction.ts";
-import { startTestParticipant, type TestNode } from "./testing/test-node.ts";
+import { startTestNode, startTestParticipant, type TestNode } from "./testing/test-node.ts";
 import { TopologyManager } from "./topology-manager.ts";
 import { TopologyStores } from "./topology-stores.ts";
 
@@ -90,6 +90,34 @@ describe("TopologyManager", () => {
       reason: "SECRET_KEY_NOT_IN_STORE",
     });
     await manager.authorize(delegation, "Remove", { force: true });
+  });
+
+  it("keeps the node's last key for a namespace, and its root certificate, unless forced", async () => {
+    await using detached = await startTestNode("detached");
+    await using online = await startTestNode("online");
+    const rootKey = await detached.keys.generateSigningKey({ name: "root" });
+    const onlineKey = await online.keys.generateSigningKey({ name: "online" });
+    await detached.keys.importPublicKey({ purpose: "signing", key: onlineKey }, "online");
+    const delegation = (targetKey: typeof rootKey, isRootDelegation: boolean): TopologyMapping => ({
+      kind: "NamespaceDelegation",
+      namespace: rootKey.id,
+      targetKey,
+      isRootDelegation,
+    });
+    const root = await detached.manager.authorize(delegation(rootKey, true), "Add");
+    const forced = { reason: "REMOVING_KEY_DANGLING_TRANSACTIONS_MUST_BE_FORCED" };
+    await expect(detached.manager.authorize(delegation(rootKey, true), "Remove")).rejects.toMatchObject(forced);
+    const delegated = await detached.manager.authorize(delegation(onlineKey, true), "Add");
+    for (const tx of [root, delegated]) await online.manager.add(tx);
+    await expect(online.manager.authorize(delegation(onlineKey, true), "Remove")).rejects.toMatchObject(forced);
+    // With another key of the node it does not lock itself out.
+    const next = await online.keys.generateSigningKey({ name: "next" });
+    await online.manager.authorize(delegation(next, true), "Add", { signedBy: onlineKey.id });
+    await online.manager.authorize(delegation(next, true), "Remove", { signedBy: onlineKey.id });
+    await online.manager.authorize(delegation(onlineKey, true), "Remove", { force: true });
+    expect(online.manager.state.effectiveNamespaceDelegations(rootKey.id)).toEqual([root]);
+    await detached.manager.authorize(delegation(rootKey, true), "Remove", { force: true });
+    expect(detached.manager.state.mayActForNamespace(rootKey.id, rootKey.id, false)).toBe(false);
   });
 
   it("keeps the last key of a member unless forced", async () => {

@@ -3,7 +3,7 @@
  * keeps both in the store `Authorized`.
  */
 import type { PublicKey, SigningPublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
-import type { Fingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
+import { type Fingerprint, shortenFingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
 import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import type { TopologyChangeOp } from "@pulumi-canton/protocol/topology/change.ts";
 import { decide, type Rejection } from "@pulumi-canton/protocol/topology/decide.ts";
@@ -119,6 +119,7 @@ export class TopologyManager {
         }
       }
       const next = await this.#addTo(state, transactions, options.force ?? false);
+      if (options.force !== true) await this.#checkLockout(state, next, signed.transaction);
       await options.alongside?.(client);
       return { append: transactions.map(toAppend), state: next, result: signed };
     });
@@ -231,6 +232,23 @@ export class TopologyManager {
       state = decision.state;
     }
     return state;
+  }
+
+  /** Whether the node takes from itself the last key with which it could act for a namespace: it has to be asked for. */
+  async #checkLockout(before: TopologyState, after: TopologyState, { operation, mapping }: TopologyTransaction) {
+    if (operation !== "Remove" || mapping.kind !== "NamespaceDelegation") return;
+    const { namespace } = mapping;
+    const held = async (state: TopologyState) => {
+      const effective = state.effectiveNamespaceDelegations(namespace).map(({ transaction }) => transaction.mapping);
+      const keys = effective.flatMap((each) => (each.kind === "NamespaceDelegation" ? [each.targetKey.id] : []));
+      return (await this.#options.keys.heldSigningKeys([...new Set(keys)])).length;
+    };
+    if ((await held(before)) === 0 || (await held(after)) > 0) return;
+    throw failedPrecondition(
+      "REMOVING_KEY_DANGLING_TRANSACTIONS_MUST_BE_FORCED",
+      `Topology transaction would leave this node without any key for the namespace ${namespace}. Delegate it to another key of the node first, or set force_change`,
+      { metadata: { ...this.#options.node, key: shortenFingerprint(mapping.targetKey.id) } },
+    );
   }
 
   /** While the tolerance grows, transactions that were too early may become acceptable in two orders: it has to be asked for. */

@@ -1,5 +1,6 @@
 /** The "Authorized" store of the domain manager as the log that the dispatcher reads. */
 import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
+import { domainOf } from "@pulumi-canton/protocol/topology/mapping.ts";
 import { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
 import type { StoredTransaction } from "@pulumi-canton/topology/stored-transaction.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
@@ -92,7 +93,9 @@ export async function snapshotOf(
   store: TopologyStore,
   domainId: UniqueIdentifier,
 ): Promise<readonly StoredTransaction[]> {
-  const entries = await store.log(0n, { limit: Number.MAX_SAFE_INTEGER });
+  const log = await store.log(0n, { limit: Number.MAX_SAFE_INTEGER });
+  // Before the node knew its own domain it may have taken in what is about another: nobody would accept that.
+  const entries = log.filter(({ signed }) => (domainOf(signed.transaction.mapping) ?? domainId) === domainId);
   let state = TopologyState.empty;
   const end = entries.findIndex(({ signed }) => {
     state = state.apply(signed);

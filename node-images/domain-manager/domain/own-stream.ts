@@ -160,10 +160,11 @@ export class OwnStream {
       const { requestedBy, participant, requestId } = request;
       recordDecision(record, request, { results }, event.timestamp);
       const states = results.map((each) => each.state);
-      const reason = results.find((each) => each.state === "REJECTED" || each.state === "FAILED")?.errorMessage;
+      const refused = results.find((each) => each.state === "REJECTED" || each.state === "FAILED");
+      const why = refused === undefined ? {} : { rule: refused.rule, reason: refused.errorMessage };
       logger.info(
-        { requestedBy, participant, requestId, states, ...(reason === undefined ? {} : { reason }) },
-        reason === undefined ? "Topology transactions were registered" : "Topology transactions were refused",
+        { requestedBy, participant, requestId, states, ...why },
+        refused === undefined ? "Topology transactions were registered" : "Topology transactions were refused",
       );
     }
   }

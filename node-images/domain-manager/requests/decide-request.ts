@@ -3,11 +3,11 @@ import type { RegisterTopologyState } from "@pulumi-canton/protocol/envelope/reg
 import type { MemberId } from "@pulumi-canton/protocol/identity/member.ts";
 import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { lowerPermission } from "@pulumi-canton/protocol/topology/change.ts";
-import { decide } from "@pulumi-canton/protocol/topology/decide.ts";
+import { decide, type RejectionReason } from "@pulumi-canton/protocol/topology/decide.ts";
 import type { ParticipantState } from "@pulumi-canton/protocol/topology/mapping.ts";
 import type { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
 import { describeTransaction, type SignedTopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
-import { judge, type OnboardingPolicy, type Standing } from "./judge.ts";
+import { judge, type OnboardingPolicy, type RequestRule, type Standing } from "./judge.ts";
 import type { AnswerableRequest } from "./read-request.ts";
 
 /** What is answered for one transaction. */
@@ -15,6 +15,8 @@ export interface RequestResult {
   readonly state: RegisterTopologyState;
   /** Why; empty when accepted. */
   readonly errorMessage: string;
+  /** The rule that refuses; undefined when accepted. */
+  readonly rule?: RequestRule | RejectionReason;
 }
 
 /** What becomes of a request. */
@@ -51,7 +53,8 @@ export async function decideRequest(
   const none = (results: readonly RequestResult[]): RequestDecision => ({ results, append: [], state: before });
   if (request.domainId !== domainId) {
     const errorMessage = `the request of ${participant} is for the domain ${request.domainId}, this is ${domainId}`;
-    return none(request.transactions.map(() => ({ state: "REJECTED", errorMessage })));
+    const rule = "REQUEST_FOR_OTHER_DOMAIN";
+    return none(request.transactions.map(() => ({ state: "REJECTED", rule, errorMessage })));
   }
 
   let state = before;
@@ -71,7 +74,10 @@ export async function decideRequest(
     append.push(admission);
   }
   const results = judgements.map((judgement): RequestResult => {
-    if ("refusal" in judgement) return { state: judgement.refusal.state, errorMessage: judgement.refusal.reason };
+    if ("refusal" in judgement) {
+      const { state: answer, rule, reason } = judgement.refusal;
+      return { state: answer, rule, errorMessage: reason };
+    }
     const { transaction } = judgement;
     // The owner has decided what it wants removed, and every receiver decides alike: hence no asking back.
     const decision = decide(state, transaction, { domainId, force: true });
@@ -81,16 +87,7 @@ export async function decideRequest(
       return { state: "ACCEPTED", errorMessage: "" };
     }
     const errorMessage = `${describeTransaction(transaction.transaction)} of ${participant}: ${decision.message}`;
-    switch (decision.reason) {
-      case "DUPLICATE_TRANSACTION":
-      case "TOPOLOGY_MAPPING_ALREADY_EXISTS":
-        return { state: "DUPLICATE", errorMessage };
-      case "OBSOLETE_TRANSACTION":
-      case "NO_CORRESPONDING_ACTIVE_TX_TO_REVOKE":
-        return { state: "OBSOLETE", errorMessage };
-      default:
-        return { state: "REJECTED", errorMessage };
-    }
+    return { state: answerTo(decision.reason), rule: decision.reason, errorMessage };
   });
 
   const refused = results.find((result) => result.state === "REJECTED" || result.state === "FAILED");
@@ -99,6 +96,19 @@ export async function decideRequest(
     return none(results.map((each) => (taken(each) ? { ...refused, state: "REJECTED" } : each)));
   }
   return { results, append, state };
+}
+
+function answerTo(reason: RejectionReason): RegisterTopologyState {
+  switch (reason) {
+    case "DUPLICATE_TRANSACTION":
+    case "TOPOLOGY_MAPPING_ALREADY_EXISTS":
+      return "DUPLICATE";
+    case "OBSOLETE_TRANSACTION":
+    case "NO_CORRESPONDING_ACTIVE_TX_TO_REVOKE":
+      return "OBSOLETE";
+    default:
+      return "REJECTED";
+  }
 }
 
 /** How a participant stands with the domain in a state. */

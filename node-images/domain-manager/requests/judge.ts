@@ -39,9 +39,33 @@ export interface Standing {
   readonly hasOwnSide: boolean;
 }
 
+/** The rules by which the policy refuses; those of docs/topology-state-machine.md that only the request service has. */
+export const REQUEST_RULES = [
+  "REQUEST_FOR_OTHER_DOMAIN",
+  "TOO_MANY_TRANSACTIONS",
+  "PARTICIPANT_DISABLED",
+  "NOT_ON_ALLOW_LIST",
+  "ON_BEHALF_OF_OTHER",
+  "PARTICIPANT_NOT_ACTIVE",
+  "UNREADABLE_TRANSACTION",
+  "KEY_OF_DOMAIN_NODE",
+  "KEY_OF_OTHER_PARTICIPANT",
+  "STATE_ON_OTHER_DOMAIN",
+  "STATE_OF_DOMAINS_SIDE",
+  "STATE_OF_OTHER_PARTICIPANT",
+  "NOT_ON_DOMAIN_YET",
+  "DOMAIN_GOVERNANCE",
+  "LACKS_SIGNING_KEY",
+  "LACKS_AGREEMENT",
+] as const;
+
+/** A rule by which the policy refuses. */
+export type RequestRule = (typeof REQUEST_RULES)[number];
+
 /** What is answered for a transaction that goes no further. */
 export interface Refusal {
   readonly state: "FAILED" | "REJECTED";
+  readonly rule: RequestRule;
   /** For people; names the participant. */
   readonly reason: string;
 }
@@ -65,17 +89,16 @@ export function judge(request: RegistrationRequest, standing: Standing): Judgeme
       transaction = decodeSignedTransaction(bytes);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      return {
-        refusal: { state: "FAILED", reason: `a transaction of ${participant} cannot be read: ${error.message}` },
-      };
+      const reason = `a transaction of ${participant} cannot be read: ${error.message}`;
+      return { refusal: { state: "FAILED", rule: "UNREADABLE_TRANSACTION", reason } };
     }
-    const reason = refusalOfTransaction(transaction, participant, standing.domainId, onboarding);
-    return reason === undefined ? { transaction } : { refusal: { state: "REJECTED", reason } };
+    const refusal = refusalOfTransaction(transaction, participant, standing.domainId, onboarding);
+    return refusal === undefined ? { transaction } : { refusal };
   });
   if (!onboarding) return each;
 
   const first = each.find((judgement) => "refusal" in judgement);
-  if (first !== undefined) return refuseRest(each, first.refusal.reason);
+  if (first !== undefined) return refuseRest(each, first.refusal);
   const missing = missingForOnboarding(each, participant, standing);
   return missing === undefined ? each : refuseRest(each, missing);
 }
@@ -85,29 +108,35 @@ function refusalOfRequest(
   { domainId, policy, granted, active }: Standing,
   onboarding: boolean,
 ): Refusal | undefined {
-  const rejected = (reason: string): Refusal => ({ state: "REJECTED", reason });
   if (transactions.length > MAX_TRANSACTIONS) {
     return rejected(
+      "TOO_MANY_TRANSACTIONS",
       `${participant} sent ${transactions.length} transactions in one request, at most ${MAX_TRANSACTIONS} are accepted`,
     );
   }
   if (granted === "Disabled") {
     return rejected(
+      "PARTICIPANT_DISABLED",
       `participant ${participant} is disabled on the domain ${domainId}; the domain's operator can enable it with participants.set_state`,
     );
   }
   if (onboarding) {
     if (granted === undefined && policy === "permissioned") {
       return rejected(
+        "NOT_ON_ALLOW_LIST",
         `participant ${participant} is not on the allow-list of the permissioned domain ${domainId}; the domain's operator can admit it with participants.set_state`,
       );
     }
     return undefined;
   }
   if (requestedBy !== participant) {
-    return rejected(`${requestedBy} may not register topology transactions on behalf of ${participant}`);
+    return rejected(
+      "ON_BEHALF_OF_OTHER",
+      `${requestedBy} may not register topology transactions on behalf of ${participant}`,
+    );
   }
-  if (!active) return rejected(`participant ${participant} is not active on the domain ${domainId}`);
+  if (!active)
+    return rejected("PARTICIPANT_NOT_ACTIVE", `participant ${participant} is not active on the domain ${domainId}`);
   return undefined;
 }
 
@@ -116,29 +145,34 @@ function refusalOfTransaction(
   participant: MemberId,
   domainId: UniqueIdentifier,
   onboarding: boolean,
-): string | undefined {
-  const only = (what: string) => `${describeMapping(mapping)} of ${participant}: ${what}`;
+): Refusal | undefined {
+  const only = (rule: RequestRule, what: string) =>
+    rejected(rule, `${describeMapping(mapping)} of ${participant}: ${what}`);
   switch (mapping.kind) {
     case "NamespaceDelegation":
     case "IdentifierDelegation":
       return undefined;
     case "OwnerToKeyMapping":
       if (!mapping.owner.startsWith("PAR::"))
-        return only("keys of the domain's own nodes are registered by the domain");
+        return only("KEY_OF_DOMAIN_NODE", "keys of the domain's own nodes are registered by the domain");
       if (onboarding && mapping.owner !== participant)
-        return only("an onboarding is about the keys of one participant");
+        return only("KEY_OF_OTHER_PARTICIPANT", "an onboarding is about the keys of one participant");
       return undefined;
     case "ParticipantState":
-      if (mapping.domain !== domainId) return only(`this is the domain ${domainId}`);
-      if (mapping.side !== "To") return only("only the domain itself signs for its side; expected side To");
-      if (mapping.participant !== participant) return only("a participant registers its own state only");
+      if (mapping.domain !== domainId) return only("STATE_ON_OTHER_DOMAIN", `this is the domain ${domainId}`);
+      if (mapping.side !== "To")
+        return only("STATE_OF_DOMAINS_SIDE", "only the domain itself signs for its side; expected side To");
+      if (mapping.participant !== participant)
+        return only("STATE_OF_OTHER_PARTICIPANT", "a participant registers its own state only");
       return undefined;
     case "PartyToParticipant":
     case "VettedPackages":
-      return onboarding ? only("is accepted only from a participant that is on the domain") : undefined;
+      return onboarding
+        ? only("NOT_ON_DOMAIN_YET", "is accepted only from a participant that is on the domain")
+        : undefined;
     case "MediatorDomainState":
     case "DomainParametersChange":
-      return only("is for the domain itself to decide");
+      return only("DOMAIN_GOVERNANCE", "is for the domain itself to decide");
   }
 }
 
@@ -146,7 +180,7 @@ function missingForOnboarding(
   each: readonly Judgement[],
   participant: MemberId,
   { domainId, hasSigningKey, hasOwnSide }: Standing,
-): string | undefined {
+): Refusal | undefined {
   const added = each.flatMap((judgement) =>
     "transaction" in judgement && judgement.transaction.transaction.operation === "Add"
       ? [judgement.transaction.transaction.mapping]
@@ -156,14 +190,21 @@ function missingForOnboarding(
     !hasSigningKey &&
     !added.some((mapping) => mapping.kind === "OwnerToKeyMapping" && mapping.key.purpose === "signing")
   ) {
-    return `the onboarding of ${participant} lacks a signing key (OwnerToKeyMapping)`;
+    return rejected("LACKS_SIGNING_KEY", `the onboarding of ${participant} lacks a signing key (OwnerToKeyMapping)`);
   }
   if (!hasOwnSide && !added.some((mapping) => mapping.kind === "ParticipantState")) {
-    return `the onboarding of ${participant} lacks its agreement to join ${domainId} (ParticipantState, side To)`;
+    return rejected(
+      "LACKS_AGREEMENT",
+      `the onboarding of ${participant} lacks its agreement to join ${domainId} (ParticipantState, side To)`,
+    );
   }
   return undefined;
 }
 
-function refuseRest(each: readonly Judgement[], reason: string): Judgement[] {
-  return each.map((judgement) => ("refusal" in judgement ? judgement : { refusal: { state: "REJECTED", reason } }));
+function refuseRest(each: readonly Judgement[], { rule, reason }: Refusal): Judgement[] {
+  return each.map((judgement) => ("refusal" in judgement ? judgement : { refusal: rejected(rule, reason) }));
+}
+
+function rejected(rule: RequestRule, reason: string): Refusal {
+  return { state: "REJECTED", rule, reason };
 }

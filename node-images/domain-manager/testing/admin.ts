@@ -54,6 +54,7 @@ export function setState(
   domain: string,
   participant: string,
   permission: keyof typeof ParticipantPermission = "Submission",
+  trustLevel: keyof typeof TrustLevel = "Ordinary",
 ) {
   return withClient(TopologyManagerWriteServiceClient, adminPort, (client) =>
     call(
@@ -65,7 +66,7 @@ export function setState(
         domain,
         participant,
         permission: ParticipantPermission[permission],
-        trustLevel: TrustLevel.Ordinary,
+        trustLevel: TrustLevel[trustLevel],
       },
       { deadlineMs },
     ),

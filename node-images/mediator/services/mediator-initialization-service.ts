@@ -11,11 +11,11 @@ import { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digitalass
 import { mediatorMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { checkUniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { encodeMessage, fieldNotSet, invalidValue, ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
-import { decodeSignedTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { describeError, invalidArgument, isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { parseServerUrl } from "@pulumi-canton/runtime/grpc-client.ts";
 import { implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import { connectionUrls } from "@pulumi-canton/sequencer-client/connection-urls.ts";
+import { verifySnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import type { MediatorDomainStore } from "../domain/mediator-domain.ts";
 
@@ -100,7 +100,7 @@ function check(request: InitializeMediatorRequest) {
     const urls = connectionUrls(sequencerConnection);
     if (urls.length === 0) throw fieldNotSet("sequencer_connection.grpc.connections");
     for (const url of urls) parseServerUrl(url);
-    for (const { transaction } of currentIdentityState?.items ?? []) decodeSignedTransaction(transaction);
+    if (currentIdentityState !== undefined) verifySnapshot(domainId, currentIdentityState);
     return {
       domainId,
       fingerprint: request.signingKeyFingerprint,
@@ -111,6 +111,7 @@ function check(request: InitializeMediatorRequest) {
     if (error instanceof ProtocolError) {
       throw invalidArgument("PROTO_DESERIALIZATION_FAILURE", error.message, { metadata: { reason: error.reason } });
     }
+    if (isCantonError(error) && error.reason === "INVALID_TOPOLOGY_SNAPSHOT") throw error;
     if (isCantonError(error)) throw invalidArgument(error.reason, `sequencer_connection: ${describeError(error)}`);
     throw error;
   }

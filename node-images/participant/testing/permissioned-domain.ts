@@ -21,6 +21,7 @@ import {
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import type { ClientConstructor } from "@pulumi-canton/runtime/grpc-client.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
+import type { TestDatabase } from "@pulumi-canton/runtime/testing/database.ts";
 
 /** Longest that a call may take. */
 export const deadlineMs = 20_000;
@@ -41,17 +42,26 @@ export class PermissionedDomain implements AsyncDisposable {
   /** The sequencers' public APIs. */
   readonly urls: readonly string[];
 
+  /** The admin APIs of the mediator, and of the sequencers as they were started. */
+  readonly peerAdminPorts: readonly number[];
+  /** The domain manager's. */
+  readonly managerDatabase: TestDatabase;
+
   readonly #sequencers: Sequencer[];
 
   private constructor(
     nodes: TestDomain,
     sequencers: Sequencer[],
+    mediator: { adminPort: number },
+    managerDatabase: TestDatabase,
     adminPort: number,
     domainId: string,
     urls: readonly string[],
   ) {
     this.#nodes = nodes;
     this.#sequencers = sequencers;
+    this.peerAdminPorts = [mediator, ...sequencers].map((node) => node.adminPort);
+    this.managerDatabase = managerDatabase;
     this.adminPort = adminPort;
     this.domainId = domainId;
     this.urls = urls;
@@ -77,7 +87,7 @@ export class PermissionedDomain implements AsyncDisposable {
       const domainId = commonStatus?.uid ?? "";
       const scheme = sequencersCaFile === undefined ? "http" : "https";
       const urls = sequencers.map(({ publicPort }) => `${scheme}://127.0.0.1:${publicPort}`);
-      return new PermissionedDomain(nodes, sequencers, manager.adminPort, domainId, urls);
+      return new PermissionedDomain(nodes, sequencers, mediator, manager.database, manager.adminPort, domainId, urls);
     } catch (error) {
       await nodes[Symbol.asyncDispose]();
       throw error;

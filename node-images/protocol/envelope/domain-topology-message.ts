@@ -32,11 +32,15 @@ export async function signDomainTopologyMessage(
   return { ...message, signature: await signer(signedBytes(message)) };
 }
 
+/** What may be wrong with a message as such; rules of docs/topology-state-machine.md. */
+export const MESSAGE_PROBLEMS = ["wrong-domain", "too-late", "invalid-signature"] as const;
+
 /** What is wrong with a message as such; its transactions are decided one by one. */
-export type DomainTopologyMessageProblem =
-  | { kind: "wrong-domain"; message: string }
-  | { kind: "too-late"; message: string }
-  | { kind: "invalid-signature"; message: string };
+export interface DomainTopologyMessageProblem {
+  readonly kind: (typeof MESSAGE_PROBLEMS)[number];
+  /** For people. */
+  readonly message: string;
+}
 
 /**
  * Verifies a message: that it is for this domain, that it was sequenced in time, and that the domain manager signed it.
