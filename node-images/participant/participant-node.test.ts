@@ -170,11 +170,35 @@ describe("the configuration of a participant", () => {
     });
   });
 
-  test("refuses a Ledger API that other machines reach, with or without TLS", () => {
+  test("refuses a Ledger API that other machines reach without authentication, also with TLS", () => {
     const tls = { certChainFile: "chain", privateKeyFile: "key" };
-    expect(() => checkConfig(participantSchema, { ...valid, ledgerApi: { address: "0.0.0.0", port: 1, tls } })).toThrow(
-      /ledgerApi\.address.*loopback.*no authentication/,
+    const ledgerApi = { address: "0.0.0.0", port: 1, tls };
+    expect(() => checkConfig(participantSchema, { ...valid, ledgerApi })).toThrow(
+      /ledgerApi\.auth is required because address "0\.0\.0\.0".*loopback/,
     );
+    const auth = [{ type: "jwks", url: "https://idp.example.com/jwks", targetAudience: "ledger" }];
+    expect(checkConfig(participantSchema, { ...valid, ledgerApi: { ...ledgerApi, auth } }).ledgerApi).toMatchObject({
+      auth,
+      clockLeeway: 0,
+    });
+    expect(() =>
+      checkConfig(participantSchema, { ...valid, ledgerApi: { address: "0.0.0.0", port: 1, auth } }),
+    ).toThrow(/ledgerApi\.tls is required/);
+  });
+
+  test.each([
+    [[], /ledgerApi\.auth: .*at least 1/],
+    [[{ type: "hs256", secret: "x" }], /ledgerApi\.auth\[0\]\.type.*"jwks"/],
+    [[{ type: "jwks", url: "http://idp.example.com/jwks" }], /ledgerApi\.auth\[0\]\.url.*https/],
+    [[{ type: "jwks", url: "no url" }], /ledgerApi\.auth\[0\]\.url.*Malformed URL/],
+    [[{ type: "jwks", url: "https://u:p@idp.example.com/" }], /ledgerApi\.auth\[0\]\.url.*no user name/],
+    [[{ type: "jwks", url: "https://i/", targetScope: "a b" }], /ledgerApi\.auth\[0\]\.targetScope.*without spaces/],
+    [
+      [{ type: "jwks", url: "https://i/", audience: "a" }],
+      /ledgerApi\.auth\[0\]\.audience: unknown key.*targetAudience/,
+    ],
+  ])("refuses to authenticate by %j", (auth, reason) => {
+    expect(() => checkConfig(participantSchema, { ...valid, ledgerApi: { port: 1, auth } })).toThrow(reason);
   });
 
   test("names a key that it does not know", () => {

@@ -1,4 +1,4 @@
-import { databaseErrorKind, openDatabase } from "@pulumi-canton/runtime/database.ts";
+import { type Database, databaseErrorKind, openDatabase } from "@pulumi-canton/runtime/database.ts";
 import { type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc-server.ts";
 import { contend } from "@pulumi-canton/runtime/leadership.ts";
 import type { NodeContext, RunningNode } from "@pulumi-canton/runtime/node.ts";
@@ -13,8 +13,12 @@ import {
 } from "./active-participant.ts";
 import type { ParticipantConfig } from "./config.ts";
 import { passiveReplica } from "./domain/domain-errors.ts";
-import { authorized, noAuthentication } from "./ledger-api/authorization/authorized.ts";
+import { type Authenticator, authorized, noAuthentication } from "./ledger-api/authorization/authorized.ts";
+import { KeySets } from "./ledger-api/authorization/key-sets.ts";
+import { tokenAuthenticator } from "./ledger-api/authorization/token-authenticator.ts";
+import { IdentityProviderStore } from "./ledger-api/identity-providers/identity-provider-store.ts";
 import { ledgerServicesNotBuilt } from "./ledger-api/not-built.ts";
+import { UserStore } from "./ledger-api/users/user-store.ts";
 import { ledgerIdentityService, versionServices } from "./ledger-api/version.ts";
 import { participantMetrics } from "./participant-metrics.ts";
 import { lateBound } from "./services/late-bound.ts";
@@ -160,20 +164,41 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
           ...lateBound(activeLedgerServices, () => leading().ledgerServices),
           ...ledgerServicesNotBuilt(),
         ],
-        { participant: name, authenticator: noAuthentication },
+        { participant: name, authenticator: authenticatorOf(config, database, identity) },
       ),
     );
     ports.ledger = ledger.port;
-    logger.warn(
-      { address: config.ledgerApi.address, port: ledger.port },
-      "No authentication is configured for the Ledger API: it serves this machine only (loopback)",
-    );
+    if (config.ledgerApi.auth === undefined) {
+      logger.warn(
+        { address: config.ledgerApi.address, port: ledger.port },
+        "No authentication is configured for the Ledger API (ledgerApi.auth): it serves this machine only (loopback), and lets everybody there do everything",
+      );
+    }
     logger.info({ adminPort: admin.port, ledgerPort: ledger.port, active: status.active() }, "The participant serves");
     return { adminPort: admin.port, ledgerPort: ledger.port, close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;
   }
+}
+
+/** Who the callers of the Ledger API are. */
+function authenticatorOf(
+  { name, ledgerApi }: ParticipantConfig,
+  database: Database,
+  identity: NodeIdentity,
+): Authenticator {
+  const { auth, clockLeeway } = ledgerApi;
+  if (auth === undefined) return noAuthentication;
+  return tokenAuthenticator({
+    participant: name,
+    participantUid: () => identity.get(),
+    sources: auth,
+    providers: new IdentityProviderStore(database),
+    users: new UserStore(database),
+    keySets: new KeySets(),
+    clockLeewayMs: clockLeeway,
+  });
 }
 
 /** Resolves when the signal aborts. */

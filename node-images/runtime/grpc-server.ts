@@ -157,7 +157,10 @@ function logOutcome(logger: Logger, context: CallContext, error: unknown, second
   else {
     const { code, reason, category, metadata } = error;
     const refusal = { ...fields, code: status[code], reason, category, text: error.message, metadata };
-    if (error.redacted) logger.error({ ...refusal, error }, "Call failed; the caller was told the trace id only");
+    // Callers without permission are no fault of the node's.
+    const isRefusal = code === status.UNAUTHENTICATED || code === status.PERMISSION_DENIED;
+    if (error.redacted && !isRefusal)
+      logger.error({ ...refusal, error }, "Call failed; the caller was told the trace id only");
     else if (code === status.CANCELLED || code === status.UNIMPLEMENTED) logger.debug(refusal, "Call refused");
     else logger.info(refusal, "Call refused");
   }

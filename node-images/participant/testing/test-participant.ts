@@ -31,12 +31,14 @@ export async function startTestParticipant(options: {
   readonly autoInit?: boolean;
   readonly waitUntilReady?: boolean;
   readonly domains?: Record<string, string>;
+  /** What the configuration says of the Ledger API besides its port. */
+  readonly ledgerApi?: Record<string, unknown>;
 }): Promise<TestParticipant> {
   const { name, storage } = options;
   const config = checkConfig(participantSchema, {
     name,
     adminApi: { port: 0 },
-    ledgerApi: { port: 0 },
+    ledgerApi: { port: 0, ...options.ledgerApi },
     health: { port: 0 },
     storage,
     init: { auto: options.autoInit ?? true },

@@ -5,7 +5,7 @@ import { accessTokenExpired, invalidArguments, notPermitted, staleStreamAuthoriz
 import { setCaller } from "./caller.ts";
 import { type Claims, sameClaims, WILDCARD } from "./claims.ts";
 import { decide } from "./decision.ts";
-import { type AnyRule, ruleOf } from "./rules.ts";
+import { type AnyRule, RULES } from "./rules.ts";
 
 /** Says who makes a call. */
 export interface Authenticator {
@@ -39,7 +39,7 @@ export interface AuthorizationOptions {
 export function authorized(services: readonly GrpcService[], options: AuthorizationOptions): GrpcService[] {
   return services.map(({ methods }) => ({
     methods: methods.map(({ shape, handle }) => {
-      const rule = ruleOf(shape.path);
+      const rule = RULES.get(shape.path);
       if (rule === undefined) throw new TypeError(`${shape.path} has no rule that says who may call it`);
       if (shape.requestStream) throw new TypeError(`${shape.path}: rules decide about one request, not about a stream`);
       if (rule === "open") return { shape, handle };

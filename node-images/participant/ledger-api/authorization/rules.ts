@@ -73,6 +73,12 @@ const submission = ({ commands }: { commands: Commands | undefined }): Requireme
 
 const table = new Map<string, AnyRule>();
 
+/**
+ * What the calls of every rpc of the Ledger API need of their caller, as published; by path, for example
+ * `/com.daml.ledger.api.v1.admin.UserManagementService/GetUser`. An rpc without a rule is not served.
+ */
+export const RULES: ReadonlyMap<string, AnyRule> = table;
+
 /** One rule for every rpc of a service: the compiler misses none. */
 function rules<const S extends ServiceShape>(service: S, ofService: RulesOf<S>): void {
   for (const [name, { path }] of Object.entries(service)) table.set(path, ofService[name] as AnyRule);
@@ -165,13 +171,3 @@ rules(PackageManagementServiceService, {
   validateDarFile: participantAdmin,
 });
 rules(ParticipantPruningServiceService, { prune: participantAdmin });
-
-/**
- * What the calls of an rpc of the Ledger API need of their caller, as published.
- *
- * @param path for example `/com.daml.ledger.api.v1.admin.UserManagementService/GetUser`
- * @returns undefined for an rpc that nobody has decided about: it must not be served
- */
-export function ruleOf(path: string): AnyRule | undefined {
-  return table.get(path);
-}
