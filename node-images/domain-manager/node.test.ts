@@ -1,13 +1,4 @@
 import { status as statusCode } from "@grpc/grpc-js";
-import { encodePublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
-import {
-  defaultDynamicDomainParameters,
-  defaultStaticDomainParameters,
-  dynamicDomainParametersToProto,
-} from "@pulumi-canton/protocol/domain-parameters.ts";
-import { VaultServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/admin/v0/vault_service.ts";
-import { KeyPurpose } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/v0/crypto.ts";
-import { DomainInitializationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/domain_initialization_service.ts";
 import { DomainManagerStatusServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/domain_manager_status_service.ts";
 import { DomainServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/domain_service.ts";
 import { DomainStatusServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/admin/v0/domain_status_service.ts";
@@ -15,14 +6,11 @@ import {
   DomainStatusInfo,
   StatusServiceClient,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v0/status_service.ts";
-import { TopologyChangeOp } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/initialization_service.ts";
-import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { uniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
 import { describe, expect, test } from "vitest";
-import { bootstrapSequencer, initialiseSequencer } from "./bootstrap/peers.ts";
-import { deadlineMs, idle, listAll, setState, snapshotAt, withClient } from "./testing/admin.ts";
+import { deadlineMs, idle, listAll, setState, withClient } from "./testing/admin.ts";
 import { eventually, TestDomain } from "./testing/test-domain.ts";
 import { nameOf, TestParticipant } from "./testing/test-participant.ts";
 
@@ -268,111 +256,4 @@ describe("peers", () => {
       why: expect.stringContaining("initialise-sequencer sequencer2"),
     });
   });
-});
-
-test("by hand: waits, says what is missing, and starts when it is told where the sequencers are", async () => {
-  await using domain = new TestDomain();
-  const manager = await domain.manager({ auto: false });
-  const port = manager.adminPort;
-  const init = (connections: string[]) =>
-    withClient(DomainInitializationServiceClient, port, (client) =>
-      call(
-        client,
-        "init",
-        {
-          config: {
-            sequencerConnection: {
-              type: {
-                $case: "grpc",
-                value: { connections, transportSecurity: false, customTrustCertificates: undefined },
-              },
-              alias: "",
-            },
-          },
-        },
-        { deadlineMs },
-      ),
-    );
-  const { response } = await withClient(StatusServiceClient, port, (c) => call(c, "status", {}, { deadlineMs }));
-  expect(response).toEqual({ $case: "notInitialized", value: { active: true } });
-  await expect(init([])).rejects.toMatchObject({ code: statusCode.INVALID_ARGUMENT });
-  await expect(init(["ftp://nowhere"])).rejects.toMatchObject({ code: statusCode.INVALID_ARGUMENT });
-  await expect(init(["http://127.0.0.1:1"])).rejects.toMatchObject({
-    reason: "DOMAIN_NOT_READY",
-    message: expect.stringContaining("identity (InitId)"),
-  });
-
-  // The steps that an operator takes, in the order of the published cookbook.
-  const sequencer = await domain.sequencer("sequencer1");
-  const generate = (name: string) =>
-    withClient(VaultServiceClient, port, async (client) => {
-      const { publicKey } = await call(client, "generateSigningKey", { name, keyScheme: 0 }, { deadlineMs });
-      return publicKey?.id ?? "";
-    });
-  const authorization = { change: TopologyChangeOp.Add, signedBy: "", replaceExisting: false, forceChange: false };
-  const authorise = <T>(use: (client: TopologyManagerWriteServiceClient) => Promise<T>) =>
-    withClient(TopologyManagerWriteServiceClient, port, use);
-  const namespace = await generate("default");
-  await withClient(InitializationServiceClient, port, (client) =>
-    call(client, "initId", { identifier: "byhand", fingerprint: namespace, instance: "" }, { deadlineMs }),
-  );
-  const domainId = uniqueIdentifier("byhand", namespace);
-  const root = { authorization, namespace, fingerprintOfAuthorizedKey: namespace, isRootDelegation: true };
-  await authorise((client) => call(client, "authorizeNamespaceDelegation", root, { deadlineMs }));
-  await authorise((client) =>
-    call(
-      client,
-      "authorizeDomainParametersChange",
-      {
-        authorization: { ...authorization, change: TopologyChangeOp.Replace },
-        domain: domainId,
-        parameters: {
-          $case: "parametersV1",
-          value: dynamicDomainParametersToProto(defaultDynamicDomainParameters()),
-        },
-      },
-      { deadlineMs },
-    ),
-  );
-  const signal = new AbortController().signal;
-  const description = { domainId, parameters: defaultStaticDomainParameters() };
-  const admin = { address: "127.0.0.1", port: sequencer.adminPort };
-  const sequencerKey = await initialiseSequencer(admin, description, signal);
-  await withClient(VaultServiceClient, port, (client) =>
-    call(
-      client,
-      "importPublicKey",
-      { publicKey: encodePublicKey({ purpose: "signing", key: sequencerKey }), name: "sequencer" },
-      { deadlineMs },
-    ),
-  );
-  for (const [keyOwner, fingerprintOfKey] of [
-    [`DOM::${domainId}`, await generate("DOM-signing-key")],
-    [`SEQ::${domainId}`, sequencerKey.id],
-  ] as const) {
-    const keyPurpose = KeyPurpose.SigningKeyPurpose;
-    const mapping = { authorization, keyOwner, fingerprintOfKey, keyPurpose };
-    await authorise((client) => call(client, "authorizeOwnerToKeyMapping", mapping, { deadlineMs }));
-  }
-  const snapshot = await snapshotAt(port);
-  await bootstrapSequencer(admin, snapshot, signal);
-  const url = `http://127.0.0.1:${sequencer.publicPort}`;
-  await init([url]);
-  await init([url]);
-  await expect(init(["http://127.0.0.1:1"])).rejects.toMatchObject({ reason: "DOMAIN_ALREADY_INITIALIZED" });
-  expect((await idle(port)).commonStatus?.uid).toBe(domainId);
-
-  using alice = new TestParticipant("alice", domainId, [url]);
-  await setState(port, domainId, alice.member);
-  expect((await alice.requestOnboarding()).map(({ state }) => state)).toEqual(["ACCEPTED", "ACCEPTED", "ACCEPTED"]);
-  alice.follow();
-  const log = await listAll(port, "Authorized", "history");
-  await alice.hasReceived(log.length);
-  expect(alice.received.map(nameOf)).toEqual(log);
-  for (const adminPort of [port, sequencer.adminPort]) {
-    await eventually(async () =>
-      (await listAll(adminPort, domainId, "history")).length === log.length ? true : undefined,
-    );
-    expect(await listAll(adminPort, domainId, "history")).toEqual(log);
-  }
 });

@@ -5,16 +5,18 @@ import { EnterpriseSequencerConnectionServiceService } from "@pulumi-canton/prot
 import { SequencerConnection } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_connection.ts";
 import { domainManagerMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { encodeMessage } from "@pulumi-canton/protocol/protocol-error.ts";
+import type { InitialisationAction } from "@pulumi-canton/protocol/topology/initialisation-progress.ts";
 import { domainOf } from "@pulumi-canton/protocol/topology/mapping.ts";
 import { openDatabase } from "@pulumi-canton/runtime/database.ts";
 import { alreadyExists, failedPrecondition } from "@pulumi-canton/runtime/errors.ts";
 import { parseServerUrl } from "@pulumi-canton/runtime/grpc-client.ts";
-import { notBuilt, type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc-server.ts";
+import { type GrpcService, notBuilt, type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { NodeContext, RunningNode } from "@pulumi-canton/runtime/node.ts";
 import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
 import { endpointsOf } from "@pulumi-canton/sequencer-client/connection-urls.ts";
 import type { SequencerEndpoint } from "@pulumi-canton/sequencer-client/sequencer-endpoint.ts";
 import { importSnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
+import { Initialisation } from "@pulumi-canton/topology/initialisation.ts";
 import { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { apiInfoService } from "@pulumi-canton/topology/services/api-info-service.ts";
@@ -112,6 +114,33 @@ export async function startDomainManager(
   });
   let running = false;
 
+  /** With `init.auto: false`: the operator's steps. The peers of the configuration are set up by this node all the same. */
+  const setsUpPeers = config.domain.sequencers.length > 0;
+  const byHand = config.init.auto
+    ? undefined
+    : new Initialisation({
+        role: "domain-manager",
+        identity,
+        keys,
+        manager,
+        node,
+        sequencers: async () => {
+          if (setsUpPeers) return "configured";
+          return (await peers.start()) === undefined ? "awaited" : "given";
+        },
+        onProgress: () => {
+          reportByHand();
+          progress.ring();
+        },
+      });
+  const reportByHand = () => {
+    const waiting = byHand?.waiting;
+    if (waiting === undefined) health.set("bootstrap", running ? "ok" : { failed: "the domain is being set up" });
+    else health.set("bootstrap", running ? { degraded: waiting } : { failed: waiting });
+  };
+  const check = byHand && ((action: InitialisationAction) => byHand.check(action));
+  const watch = (service: GrpcService) => byHand?.watch(service) ?? service;
+
   const stopping = new AbortController();
   let server: RunningServer | undefined;
   const close = async () => {
@@ -133,19 +162,13 @@ export async function startDomainManager(
         "the domain manager is already initialised with its sequencers",
       );
     }
-    if (config.init.auto) {
-      const message = "the domain manager initialises its domain by itself (init.auto is true in its configuration)";
+    if (byHand === undefined || setsUpPeers) {
+      const message = "the domain manager sets up the sequencers of its configuration (domain.sequencers) by itself";
       throw failedPrecondition("DOMAIN_INITIALIZES_ITSELF", message);
     }
-    const facts = await steps.observe();
-    const missing = [
-      ["identity (InitId)", facts.identity],
-      ["root certificate of the namespace (NamespaceDelegation)", facts.rootDelegation],
-      ["signing key of DOM:: (OwnerToKeyMapping)", facts.managerKey],
-      ["domain parameters (DomainParametersChange)", facts.domainParameters],
-    ].flatMap(([what, there]) => (there ? [] : [what]));
+    const missing = await byHand.missing(["mediator-key-mapping", "mediator-domain-state", "sequencer-connection"]);
     if (missing.length > 0) {
-      throw failedPrecondition("DOMAIN_NOT_READY", `the domain manager lacks: ${missing.join("; ")}`);
+      throw failedPrecondition("DOMAIN_NOT_READY", `These steps have to come first: ${missing.join("; ")}`);
     }
     // An empty start: all of the topology is told through the sequencers; what they were given by hand is known already.
     await peers.fixStart({ snapshot: Buffer.alloc(0), connection: encoded }, 0n);
@@ -154,10 +177,17 @@ export async function startDomainManager(
 
   const services = [
     apiInfoService("admin-api"),
-    initializationService({ identity, instance: config.name, onInitialised: () => progress.ring() }),
-    vaultService({ keys }),
+    watch(
+      initializationService({
+        identity,
+        instance: config.name,
+        check: byHand && ((uid) => byHand.checkInitId(uid)),
+        onInitialised: () => progress.ring(),
+      }),
+    ),
+    watch(vaultService({ keys })),
     topologyManagerReadService({ stores, node }),
-    topologyManagerWriteService({ manager, keys, node }),
+    watch(topologyManagerWriteService({ manager, keys, node, check })),
     topologyAggregationService({ stores, node }),
     domainService(parameters, () => agreementAcceptances(config.domain.sequencers)),
     invitationService({
@@ -165,7 +195,7 @@ export async function startDomainManager(
       keys,
       published: async (domainId) => (await stores.open(domainId)).state,
     }),
-    domainInitializationService(initialise),
+    watch(domainInitializationService(initialise)),
     notBuilt(EnterpriseSequencerConnectionServiceService),
     ...statusServices({
       domainId: async () => (running ? identity.get() : undefined),
@@ -193,28 +223,35 @@ export async function startDomainManager(
       running = true;
       begun.ring();
     };
-    health.set("bootstrap", config.init.auto ? { failed: "the domain is being set up" } : waitsForOperator);
+    health.set("bootstrap", { failed: "the domain is being set up" });
+    await byHand?.refresh();
+    const setUp = async () => {
+      if (byHand !== undefined && !setsUpPeers) {
+        await rungUntil(async () => (await peers.start()) !== undefined, progress, signal);
+        return onRunning();
+      }
+      await rungUntil(() => byHand?.complete ?? true, progress, signal);
+      await runBootstrap(
+        {
+          observe: () => steps.observe(),
+          take: (step, until) => steps.take(step, until),
+          onRunning,
+          onProgress: (open) =>
+            health.set("bootstrap", open === undefined ? "ok" : running ? { degraded: open } : { failed: open }),
+          wakeup: progress,
+          logger,
+        },
+        signal,
+      );
+    };
     await Promise.all([
-      config.init.auto
-        ? runBootstrap(
-            {
-              observe: () => steps.observe(),
-              take: (step, until) => steps.take(step, until),
-              onRunning,
-              onProgress: (open) =>
-                health.set("bootstrap", open === undefined ? "ok" : running ? { degraded: open } : { failed: open }),
-              wakeup: progress,
-              logger,
-            },
-            signal,
-          )
-        : untilStarted(peers, progress, signal).then(onRunning),
+      setUp(),
       (async () => {
         while (!running) await begun.arm()(signal);
         const domainId = await identity.get();
         const start = await peers.start();
         if (domainId === undefined || start === undefined) throw new Error("the domain runs without a start");
-        if (!config.init.auto) health.set("bootstrap", "ok");
+        if (byHand !== undefined && !setsUpPeers) reportByHand();
         logger.info({ domainId }, "The domain runs");
         await runDomain(
           {
@@ -248,14 +285,11 @@ export async function startDomainManager(
   return { adminPort: server.port, close };
 }
 
-const waitsForOperator = {
-  degraded: "waits to be initialised by hand (InitId, keys, topology, DomainInitializationService.Init)",
-};
-
-async function untilStarted(peers: PeerStore, progress: Wakeup, signal: AbortSignal): Promise<void> {
+/** Waits until something is so, looking again whenever the bell was rung. */
+async function rungUntil(isSo: () => boolean | Promise<boolean>, bell: Wakeup, signal: AbortSignal): Promise<void> {
   while (true) {
-    const rung = progress.arm();
-    if ((await peers.start()) !== undefined) return;
+    const rung = bell.arm();
+    if (await isSo()) return;
     await rung(signal);
   }
 }

@@ -7,7 +7,6 @@ import { VersionServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledge
 import { ApiInfoServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/connection/v30/api_info.ts";
 import { VaultServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/admin/v0/vault_service.ts";
 import { StatusServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v0/status_service.ts";
-import { DomainConnectivityServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
 import { PackageServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/package_service.ts";
 import { ParticipantStatusServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/participant_status_service.ts";
 import {

@@ -4,6 +4,7 @@ import {
   type InitialisationAction,
   type InitialisationProgress,
   type InitialisationState,
+  type InitialisationStepName,
   type InitialisedRole,
   initialisationProgress,
   missingStep,
@@ -91,6 +92,12 @@ export class Initialisation {
       `This step of the initialisation has to come first: ${missing.what}`,
       { metadata: { ...node, missing: missing.name } },
     );
+  }
+
+  /** What has to be done, of all steps but those left out: for people, in order. */
+  async missing(leftOut: readonly InitialisationStepName[]): Promise<string[]> {
+    const { steps } = initialisationProgress(this.#options.role, await this.#state());
+    return steps.filter(({ name, done }) => !done && !leftOut.includes(name)).map(({ what }) => what);
   }
 
   /** The same service, which looks anew after every call: whoever made the call finds the node where it got to. */

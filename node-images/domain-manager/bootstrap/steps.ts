@@ -1,6 +1,7 @@
 /** The facts and the steps of bootstrap, over the node's database and the peers' admin APIs. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import type { SigningPublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
 import {
   type DynamicDomainParameters,
   defaultDynamicDomainParameters,
@@ -132,6 +133,7 @@ export class BootstrapSteps {
       }
       case "initialise-sequencer": {
         const key = await initialiseSequencer(peerOf(config.domain.sequencers, step.name).adminApi, domain, signal);
+        await this.#makeKnown(key, `${step.name}-sequencer-signing`);
         await peers.answered("sequencer", step.name, key.id);
         this.#confirmed.set(`sequencer ${step.name}`, key);
         return;
@@ -150,6 +152,7 @@ export class BootstrapSteps {
       case "initialise-mediator": {
         const { adminApi } = peerOf(config.domain.mediators, step.name);
         const key = await initialiseMediator(adminApi, domain, await this.#snapshot(), connectionOf(config), signal);
+        await this.#makeKnown(key, `${step.name}-mediator-signing`);
         await peers.answered("mediator", step.name, key.id);
         this.#confirmed.set(`mediator ${step.name}`, key);
         return;
@@ -188,6 +191,11 @@ export class BootstrapSteps {
     const held = await keys.list({ name, held: true, purposes: ["signing"] });
     const found = held.find((key) => key.name === name)?.publicKey;
     return found?.purpose === "signing" ? found.key : keys.generateSigningKey({ name });
+  }
+
+  /** By hand, the mapping of a peer's key may have to be signed elsewhere: then the operator finds the key here. */
+  async #makeKnown(key: SigningPublicKey, name: string): Promise<void> {
+    if (!this.#options.config.init.auto) await this.#options.keys.importPublicKey({ purpose: "signing", key }, name);
   }
 
   #confirmedKey(kind: "sequencer" | "mediator", name: string) {
