@@ -1,6 +1,11 @@
 /** Calls with stubs made of the published descriptors alone: what they do not know, such a client cannot say or hear. */
 import { ChannelCredentials, Client, type ServiceError, status } from "@grpc/grpc-js";
-import { loadFileDescriptorSetFromBuffer, type MethodDefinition, type ServiceDefinition } from "@grpc/proto-loader";
+import {
+  loadFileDescriptorSetFromBuffer,
+  type MessageTypeDefinition,
+  type MethodDefinition,
+  type ServiceDefinition,
+} from "@grpc/proto-loader";
 import { fromServiceError } from "@pulumi-canton/runtime/errors.ts";
 
 /** A value as JSON has it, with the names of the published fields; bytes are buffers. */
@@ -12,6 +17,8 @@ export interface Answer {
   readonly code: string;
   /** The error's reason, such as `SYNC_SERVICE_ALREADY_ADDED`; empty when there is none. */
   readonly reason: string;
+  /** The error's category; 0 when there is none. */
+  readonly category: number;
   readonly message: string;
   readonly metadata: Readonly<Record<string, string>>;
   /** Fields as in the .proto, enums by name, 64 bits as text, defaults left out. */
@@ -21,6 +28,7 @@ export interface Answer {
 /** A client of any published service. */
 export class PublishedClient {
   readonly #methods = new Map<string, MethodDefinition<object, object>>();
+  readonly #messages = new Map<string, MessageTypeDefinition<object, object>>();
 
   /** @param descriptors a serialized `FileDescriptorSet` */
   constructor(descriptors: Buffer) {
@@ -32,10 +40,22 @@ export class PublishedClient {
       defaults: false,
       oneofs: false,
     });
-    for (const definition of Object.values(definitions)) {
+    for (const [name, definition] of Object.entries(definitions)) {
+      if ("serialize" in definition) this.#messages.set(name, definition as MessageTypeDefinition<object, object>);
       if ("format" in definition) continue;
       for (const method of Object.values(definition as ServiceDefinition)) this.#methods.set(method.path, method);
     }
+  }
+
+  /**
+   * The bytes of a message.
+   *
+   * @param type `package.Message`
+   */
+  encode(type: string, message: object): Buffer {
+    const definition = this.#messages.get(type);
+    if (definition === undefined) throw new Error(`${type} is not among the published messages`);
+    return definition.serialize(message);
   }
 
   /**
@@ -62,12 +82,12 @@ export class PublishedClient {
 }
 
 function answered(response: object | undefined): Answer {
-  return { code: "OK", reason: "", message: "", metadata: {}, response: response as Answer["response"] };
+  return { code: "OK", reason: "", category: 0, message: "", metadata: {}, response: response as Answer["response"] };
 }
 
 function failed(error: ServiceError): Answer {
-  const { reason, message, metadata } = fromServiceError(error);
-  return { code: status[error.code] ?? String(error.code), reason, message, metadata, response: {} };
+  const { reason, category, message, metadata } = fromServiceError(error);
+  return { code: status[error.code] ?? String(error.code), reason, category, message, metadata, response: {} };
 }
 
 /** The paths of all fields that are present in a value, each once: `results[].context.store`. */

@@ -85,6 +85,13 @@ const apis: { node: string; api: "adminApi" | "publicApi" | "ledgerApi"; service
         "PartyManagementService",
         "UserManagementService",
       ),
+      ...inPackage(
+        "com.daml.ledger.api.v2",
+        "VersionService",
+        "admin.IdentityProviderConfigService",
+        "admin.PartyManagementService",
+        "admin.UserManagementService",
+      ),
     ],
   },
   {

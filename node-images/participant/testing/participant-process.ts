@@ -26,8 +26,12 @@ export class ParticipantProcess implements ParticipantApis, AsyncDisposable {
     this.#ports = ports;
   }
 
-  /** Prepares it; `start` starts it. */
-  static async create(name: string, storage: StorageConfig): Promise<ParticipantProcess> {
+  /**
+   * Prepares it; `start` starts it.
+   *
+   * @param more keys of the configuration besides what every test needs
+   */
+  static async create(name: string, storage: StorageConfig, more: object = {}): Promise<ParticipantProcess> {
     const folder = await mkdtemp(join(tmpdir(), "pulumi-canton-participant-"));
     const [admin, ledger, health] = await freePorts(3);
     const ports = { admin: admin ?? 0, ledger: ledger ?? 0, health: health ?? 0 };
@@ -38,14 +42,20 @@ export class ParticipantProcess implements ParticipantApis, AsyncDisposable {
       health: { port: ports.health },
       storage,
       logging: { level: "warn" },
+      ...more,
     };
     // JSON is YAML too.
     await writeFile(join(folder, "participant.yaml"), JSON.stringify(config));
     return new ParticipantProcess(folder, ports);
   }
 
-  /** Starts the process and waits until it is ready. */
-  async start(): Promise<void> {
+  /** `http://host:port` of the API. */
+  url(api: "admin" | "ledger"): string {
+    return `http://127.0.0.1:${this.#ports[api]}`;
+  }
+
+  /** Starts the process and waits until it is ready, or, one that is to be initialised by hand, until it serves. */
+  async start(until: "ready" | "startup" = "ready"): Promise<void> {
     const process = spawn(globalThis.process.execPath, [program, "--config", join(this.#folder, "participant.yaml")], {
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -57,7 +67,7 @@ export class ParticipantProcess implements ParticipantApis, AsyncDisposable {
     }
     await eventually(async () => {
       if (process.exitCode !== null) throw new Error(`the participant ended: ${this.#output}`);
-      return (await fetch(`http://127.0.0.1:${this.#ports.health}/health/ready`)).ok || undefined;
+      return (await fetch(`http://127.0.0.1:${this.#ports.health}/health/${until}`)).ok || undefined;
     });
   }
 
