@@ -11,12 +11,20 @@ import {
   type UnaryMethodName,
 } from "@pulumi-canton/runtime/grpc-client.ts";
 
-/** Calls to the admin APIs of a network. */
+/** How one call is made. */
+export interface CallSettings {
+  /** Milliseconds after which it fails. Default 10,000. */
+  readonly deadlineMs?: number;
+  /** A token for the Ledger API. */
+  readonly token?: string | undefined;
+}
+
+/** Calls to the APIs of a network's nodes. */
 export interface AdminApi {
   /**
    * Makes one call on a connection of its own.
    *
-   * @param url the node's admin API, `http://host:port` or `https://host:port`
+   * @param url the node's API, `http://host:port` or `https://host:port`
    * @throws CantonError with the node's status and reason
    */
   call<C extends Client, M extends UnaryMethodName<C>>(
@@ -24,7 +32,7 @@ export interface AdminApi {
     type: ClientConstructor<C>,
     method: M,
     request: RequestOf<C, M>,
-    deadlineMs?: number,
+    settings?: CallSettings,
   ): Promise<ResponseOf<C, M>>;
 }
 
@@ -35,12 +43,15 @@ export interface AdminApi {
  */
 export function adminApi(caFile: string | undefined): AdminApi {
   return {
-    async call(url, type, method, request, deadlineMs = 10_000) {
+    async call(url, type, method, request, { deadlineMs = 10_000, token } = {}) {
       const target: ClientTarget =
         url.startsWith("https:") && caFile !== undefined ? { url, tls: { caFile } } : { url };
       const client = connect(type, target);
       try {
-        return await call(client, method, request, { deadlineMs });
+        return await call(client, method, request, {
+          deadlineMs,
+          ...(token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } }),
+        });
       } finally {
         client.close();
       }

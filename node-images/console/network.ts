@@ -103,3 +103,50 @@ export function domainManagerOf(network: Network): NetworkNode {
   }
   return manager;
 }
+
+/**
+ * A participant of the network.
+ *
+ * @param name its node name; may be left out where the network has one participant only
+ * @throws ConsoleError naming the participants there are
+ */
+export function participantOf(network: Network, name: string | undefined): NetworkNode & { name: string } {
+  const participants = Object.entries(network.nodes).filter(([, { role }]) => role === "participant");
+  const found = participants.find(([each]) => name === undefined || each === name);
+  if (found === undefined || (name === undefined && participants.length > 1)) {
+    throw new ConsoleError(
+      name === undefined
+        ? "This network has several participants, or none."
+        : `${name} is no participant of this network.`,
+      `Name one with --node: ${participants.map(([each]) => each).join(", ") || "(there is none)"}.`,
+    );
+  }
+  return { ...found[1], name: found[0] };
+}
+
+/** A member id or unique identifier as such; the name of a node of this network becomes the node's own. */
+export function identifierOf(network: Network, given: string): string {
+  return network.nodes[given]?.id ?? given;
+}
+
+/** A participant's member id `PAR::…`, from a node name or an id with or without its prefix. @throws ConsoleError */
+export function participantId(network: Network, given: string): string {
+  const id = network.nodes[given]?.role === "participant" ? network.nodes[given].id : given;
+  if (id.includes("::")) return id.startsWith("PAR::") ? id : `PAR::${id}`;
+  const names = Object.entries(network.nodes).flatMap(([name, { role }]) => (role === "participant" ? [name] : []));
+  throw new ConsoleError(
+    `${given} is neither a participant of this network nor an id.`,
+    `Give one of ${names.join(", ")}, or an id such as PAR::name::1220….`,
+  );
+}
+
+/** A party's id, from a name in the stack's outputs, an id, or a name in the namespace of a participant. */
+export function partyId(network: Network, given: string, namespaceOwner?: NetworkNode): string {
+  if (given.includes("::")) return given;
+  const known = network.parties[given];
+  if (namespaceOwner === undefined) {
+    if (known !== undefined) return known;
+    throw new ConsoleError(`${given} is no party of the stack's outputs.`, "Give the whole id, name::1220….");
+  }
+  return `${given}::${namespaceOwner.id.split("::").at(-1)}`;
+}

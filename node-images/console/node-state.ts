@@ -62,7 +62,7 @@ async function isReady(url: string, deadlineMs: number): Promise<boolean | undef
 
 async function isActive(node: NetworkNode, api: AdminApi, deadlineMs: number): Promise<boolean | undefined> {
   try {
-    const { response } = await api.call(node.adminApi, StatusServiceClient, "status", {}, deadlineMs);
+    const { response } = await api.call(node.adminApi, StatusServiceClient, "status", {}, { deadlineMs });
     return response?.$case === "success" ? response.value.active : undefined;
   } catch {
     return undefined;

@@ -1,7 +1,13 @@
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import type { ConsoleContext } from "../console-context.ts";
 import { ConsoleError } from "../console-error.ts";
+import { nodeNamed } from "../network.ts";
+import { countArgument } from "../options.ts";
 import { pause } from "../pause.ts";
+import { print } from "../terminal.ts";
 
 const tailBytes = 256 * 1024;
 
@@ -51,4 +57,19 @@ async function readTail(file: string): Promise<{ text: string[]; end: number }> 
   } finally {
     await handle.close();
   }
+}
+
+/** `logs` */
+export function registerLogs(program: Command, context: ConsoleContext): void {
+  program
+    .command("logs")
+    .description("what a node wrote to its log, one JSON object a line")
+    .argument("<node>", "a node of this network, postgres or supervisor")
+    .option("-n, --lines <count>", "how many of the last lines", countArgument("--lines"), 50)
+    .option("-f, --follow", "go on with what is written from now on, until Ctrl-C", false)
+    .action(async (node: string, { lines, follow }: { lines: number; follow: boolean }) => {
+      if (node !== "postgres" && node !== "supervisor") nodeNamed(await context.network(), node);
+      const file = join(context.home, "logs", `${node}.log`);
+      for await (const line of logLines(file, { lines, follow, signal: context.signal })) print(line);
+    });
 }

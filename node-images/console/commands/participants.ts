@@ -8,11 +8,16 @@ import {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 import { TopologyManagerReadServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
+import type { Command } from "commander";
+import { Option } from "commander";
 import type { AdminApi } from "../admin-api.ts";
-import { ConsoleError } from "../console-error.ts";
+import type { ConsoleContext } from "../console-context.ts";
 import { nameOf } from "../enum-name.ts";
 import { headState } from "../head-state.ts";
-import { domainManagerOf, type Network } from "../network.ts";
+import { domainManagerOf, type Network, participantId } from "../network.ts";
+import { json } from "../options.ts";
+import { table } from "../table.ts";
+import { print, printJson } from "../terminal.ts";
 
 /** What a domain knows of one participant. */
 export interface ParticipantView {
@@ -103,15 +108,41 @@ export async function setState(
   return id;
 }
 
-function participantId(network: Network, given: string): string {
-  const node = network.nodes[given];
-  const uid = node?.role === "participant" ? node.id : given;
-  if (!uid.includes("::")) {
-    const names = Object.entries(network.nodes).flatMap(([name, { role }]) => (role === "participant" ? [name] : []));
-    throw new ConsoleError(
-      `${given} is neither a participant of this network nor an id.`,
-      `Give one of ${names.join(", ")}, or an id such as PAR::name::1220….`,
+/** `participants` and `set-state`: who may use the domain, and who does. */
+export function registerParticipants(program: Command, context: ConsoleContext): void {
+  program
+    .command("participants")
+    .description("who may use the domain, and who does")
+    .addOption(json())
+    .action(async ({ json }: { json: boolean }) => {
+      const rows = await listParticipants(await context.network(), context.api());
+      if (json) return printJson(rows);
+      const yes = (value: boolean) => (value ? "yes" : "no");
+      print(
+        table(
+          ["participant", "permission", "trust level", "allowed", "active"],
+          rows.map((r) => [context.identity(r.participant), r.permission, r.trustLevel, yes(r.allowed), yes(r.active)]),
+        ),
+      );
+    });
+
+  program
+    .command("set-state")
+    .description("admits a participant to the domain, changes what it may do, or disables it")
+    .argument("<participant>", "a participant of this network, or an id PAR::name::1220…")
+    .addArgument(program.createArgument("<permission>", "what it may do").choices([...permissions]))
+    .addOption(
+      new Option("--trust-level <level>", "how far it is trusted").choices([...trustLevels]).default("Ordinary"),
+    )
+    .action(
+      async (
+        participant: string,
+        permission: (typeof permissions)[number],
+        { trustLevel }: { trustLevel: (typeof trustLevels)[number] },
+      ) => {
+        const id = await setState(await context.network(), context.api(), participant, permission, trustLevel);
+        print(`${id} has permission ${permission} and trust level ${trustLevel}.`);
+        print("A stack that manages this participant shows the change as drift in its next preview.");
+      },
     );
-  }
-  return uid.startsWith("PAR::") ? uid : `PAR::${uid}`;
 }

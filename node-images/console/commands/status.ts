@@ -1,8 +1,13 @@
+import type { Command } from "commander";
 import type { AdminApi } from "../admin-api.ts";
+import type { ConsoleContext } from "../console-context.ts";
 import type { Network } from "../network.ts";
 import { type NodeView, viewNode } from "../node-state.ts";
+import { json } from "../options.ts";
 import type { Processes } from "../processes.ts";
+import { localProcesses } from "../processes.ts";
 import { short, table } from "../table.ts";
+import { print, printJson, redraw } from "../terminal.ts";
 
 /** The stack's outputs with process id and state added to every node: what `status --json` prints. */
 export type NetworkView = Pick<Network, "domain" | "parties" | "console"> & { nodes: Record<string, NodeView> };
@@ -50,4 +55,28 @@ export function isHealthy(view: NetworkView): boolean {
 
 function portOf(url: string | undefined): string | undefined {
   return url === undefined ? undefined : new URL(url).port;
+}
+
+/** `status` */
+export function registerStatus(program: Command, context: ConsoleContext): void {
+  program
+    .command("status")
+    .description("every node with its state, ports and identity; exits with 1 when one is not ready")
+    .addOption(json())
+    .option("--watch", "show it again every second until Ctrl-C", false)
+    .action(async ({ json, watch }: { json: boolean; watch: boolean }) => {
+      const view = async () => await viewNetwork(await context.network(), localProcesses(context.home), context.api());
+      if (watch) {
+        await redraw(
+          async () => `${new Date().toISOString()}\n${renderNetwork(await view(), context.identity)}`,
+          1_000,
+          context.signal,
+        );
+        return;
+      }
+      const seen = await view();
+      if (json) printJson(seen);
+      else print(renderNetwork(seen, context.identity));
+      if (!isHealthy(seen)) process.exitCode = 1;
+    });
 }

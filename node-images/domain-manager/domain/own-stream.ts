@@ -143,7 +143,7 @@ export class OwnStream {
       for (const request of asked) {
         const decision = await decideRequest(request, state, rules);
         state = decision.state;
-        decided.push({ request, ...decision });
+        decided.push({ request, ...decision, decided: new Date() });
       }
       const waiting = decided.map(({ request, results }, place): WaitingResponse => {
         const { requestedBy, participant, requestId } = request;
@@ -156,9 +156,9 @@ export class OwnStream {
       return { append, state, result: decided };
     });
     if (result.length > 0) responses.ring();
-    for (const { request, results } of result) {
+    for (const { request, results, decided } of result) {
       const { requestedBy, participant, requestId } = request;
-      recordDecision(record, request, { results }, event.timestamp);
+      recordDecision(record, request, { results, decided }, event.timestamp);
       const states = results.map((each) => each.state);
       const refused = results.find((each) => each.state === "REJECTED" || each.state === "FAILED");
       const why = refused === undefined ? {} : { rule: refused.rule, reason: refused.errorMessage };

@@ -27,7 +27,7 @@ export function tracedAdditions(
 export function recordDecision(
   record: RecordStep,
   request: AnswerableRequest,
-  { results }: Pick<RequestDecision, "results">,
+  { results, decided }: Pick<RequestDecision, "results"> & { readonly decided: Date },
   requestSequenced: Micros,
 ): void {
   const { requestedBy, participant, requestId, domainId } = request;
@@ -42,6 +42,7 @@ export function recordDecision(
         participant,
         requestId,
         received: formatMicros(requestSequenced),
+        decided,
         state,
         ...(errorMessage === "" ? {} : { reason: errorMessage }),
         seconds: secondsSince(requestSequenced),

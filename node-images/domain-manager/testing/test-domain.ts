@@ -2,7 +2,7 @@
 
 import { checkConfig } from "@pulumi-canton/runtime/config.ts";
 import { Health } from "@pulumi-canton/runtime/health.ts";
-import { createLogger, type Logger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
+import { createLogger, type LogDestination, type Logger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
 import { createMetrics } from "@pulumi-canton/runtime/metrics.ts";
 import type { NodeContext } from "@pulumi-canton/runtime/node.ts";
 import { createTestDatabase, type TestDatabase } from "@pulumi-canton/runtime/testing/database.ts";
@@ -21,10 +21,17 @@ export type SequencerSettings = Partial<
   Pick<SequencerConfigInput, "termsOfService" | "authentication" | "onboardingsPerMinute">
 > & { publicApi?: { tls: { certChainFile: string; privateKeyFile: string } } };
 
+/** Where the log of a node goes. */
+export type LogTo = (node: string) => LogDestination;
+
 /** What a node is started with; `failure` settles when the node says that it cannot go on. */
-export function testContext(name: string, role: string): NodeContext & { readonly failures: unknown[] } {
+export function testContext(name: string, role: string, logTo?: LogTo): NodeContext & { readonly failures: unknown[] } {
   const logger: Logger =
-    process.env["TEST_LOGS"] === undefined ? silentLogger : createLogger({ node: name, role, level: "info" });
+    logTo !== undefined
+      ? createLogger({ node: name, role, level: "info", destination: logTo(name) })
+      : process.env["TEST_LOGS"] === undefined
+        ? silentLogger
+        : createLogger({ node: name, role, level: "info" });
   const failures: unknown[] = [];
   return {
     logger,
@@ -42,10 +49,15 @@ export class TestDomain implements AsyncDisposable {
   readonly #running = new Set<{ close(): Promise<void> }>();
   readonly #postgresUrl: string | undefined;
   #backend: TestDatabase | undefined;
+  readonly #logTo: LogTo | undefined;
 
-  /** @param postgresUrl of a superuser; default that of the test run */
-  constructor(postgresUrl?: string) {
+  /**
+   * @param postgresUrl of a superuser; default that of the test run
+   * @param logTo default: nowhere, or standard output when TEST_LOGS is set
+   */
+  constructor(postgresUrl?: string, logTo?: LogTo) {
     this.#postgresUrl = postgresUrl;
+    this.#logTo = logTo;
   }
 
   async database(): Promise<TestDatabase> {
@@ -76,7 +88,7 @@ export class TestDomain implements AsyncDisposable {
       storage: { ...database.storage, maxConnections: 4 },
       backend: { ...this.#backend.storage, maxConnections: 4 },
     });
-    const context = testContext(name, "sequencer");
+    const context = testContext(name, "sequencer", this.#logTo);
     const running = await startSequencer(config, context);
     context.health.markStarted();
     return { ...this.#track(running), name, database };
@@ -94,7 +106,7 @@ export class TestDomain implements AsyncDisposable {
       health: http,
       storage: { ...database.storage, maxConnections: 4 },
     });
-    const context = testContext(name, "mediator");
+    const context = testContext(name, "mediator", this.#logTo);
     const running = await startMediator(config, context);
     context.health.markStarted();
     return { ...this.#track(running), name, database };
@@ -113,7 +125,7 @@ export class TestDomain implements AsyncDisposable {
     RunningDomainManager & { readonly database: TestDatabase; readonly context: ReturnType<typeof testContext> }
   > {
     const database = options.database ?? (await this.database());
-    const context = testContext("mydomain", "domain-manager");
+    const context = testContext("mydomain", "domain-manager", this.#logTo);
     const config = checkConfig(domainManagerSchema, {
       ...managerConfig({ ...options, sequencers: options.sequencers ?? [], mediators: options.mediators ?? [] }),
       storage: { ...database.storage, maxConnections: 4 },

@@ -1,10 +1,11 @@
 import type { Client } from "@grpc/grpc-js";
+import type { LogTo } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import { eventually } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import { checkConfig, type StorageConfig } from "@pulumi-canton/runtime/config.ts";
 import { type ClientConstructor, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import { Health } from "@pulumi-canton/runtime/health.ts";
 import { createLogger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
-import { createMetrics } from "@pulumi-canton/runtime/metrics.ts";
+import { createMetrics, type Metrics } from "@pulumi-canton/runtime/metrics.ts";
 import { participantSchema } from "../config.ts";
 import { startParticipant } from "../participant-node.ts";
 
@@ -16,6 +17,7 @@ export interface TestParticipant extends AsyncDisposable {
   readonly name: string;
   readonly health: Health;
   readonly failures: unknown[];
+  readonly metrics: Metrics;
   readonly adminPort: number;
   readonly ledgerPort: number;
   admin<C extends Client>(constructor: ClientConstructor<C>): C;
@@ -33,6 +35,8 @@ export async function startTestParticipant(options: {
   readonly domains?: Record<string, string>;
   /** What the configuration says of the Ledger API besides its port. */
   readonly ledgerApi?: Record<string, unknown>;
+  /** Where its log goes. Default: nowhere, or standard error when PARTICIPANT_TEST_LOG is set. */
+  readonly logTo?: LogTo;
 }): Promise<TestParticipant> {
   const { name, storage } = options;
   const config = checkConfig(participantSchema, {
@@ -45,21 +49,24 @@ export async function startTestParticipant(options: {
     ...(options.domains === undefined ? {} : { domains: options.domains }),
   });
   const logger =
-    logLevel === undefined
-      ? silentLogger
-      : createLogger({
-          node: name,
-          role: "participant",
-          level: logLevel as "debug",
-          destination: { write: (line) => void process.stderr.write(line) },
-        });
+    options.logTo !== undefined
+      ? createLogger({ node: name, role: "participant", destination: options.logTo(name) })
+      : logLevel === undefined
+        ? silentLogger
+        : createLogger({
+            node: name,
+            role: "participant",
+            level: logLevel as "debug",
+            destination: { write: (line) => void process.stderr.write(line) },
+          });
   const health = new Health();
+  const metrics = createMetrics({}, { processMetrics: false });
   const stopping = new AbortController();
   const failures: unknown[] = [];
   const running = await startParticipant(config, {
     logger,
     health,
-    metrics: createMetrics({}, { processMetrics: false }),
+    metrics,
     signal: stopping.signal,
     fail: (error) => failures.push(error),
   });
@@ -85,6 +92,7 @@ export async function startTestParticipant(options: {
     name,
     health,
     failures,
+    metrics,
     adminPort: running.adminPort,
     ledgerPort: running.ledgerPort,
     admin: (constructor) => clientOf(constructor, running.adminPort),
