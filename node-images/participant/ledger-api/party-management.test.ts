@@ -1,4 +1,6 @@
+import { status } from "@grpc/grpc-js";
 import { PartyManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
+import { PartyManagementServiceClient as PartyManagementServiceClientV2 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v2/admin/party_management_service.ts";
 import { PartyNameManagementServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/party_name_management.ts";
 import { type Database, openDatabase } from "@pulumi-canton/runtime/database.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
@@ -36,14 +38,16 @@ afterEach(async () => {
 /** The services over a topology that is a list: hosting a party puts it there. */
 async function ledger(known: { party: string; isLocal: boolean }[] = [], connected = true) {
   const store = new PartyStore(database);
+  const users = new UserStore(database);
+  const providers = new IdentityProviderStore(database);
   const server = await served([
     ...partyManagementServices({
       participant: "participant1",
       participantUid: () => `participant1::${namespace}`,
       directory: { list: async () => known },
       store,
-      users: new UserStore(database),
-      providers: new IdentityProviderStore(database),
+      users,
+      providers,
       host: async (party) => void known.push({ party, isLocal: true }),
       connectedDomains: () => (connected ? ["domain::1220"] : []),
       requireActive: () => undefined,
@@ -52,6 +56,9 @@ async function ledger(known: { party: string; isLocal: boolean }[] = [], connect
   ]);
   return {
     known,
+    users,
+    providers,
+    served: server.client,
     client: server.client(PartyManagementServiceClient),
     names: server.client(PartyNameManagementServiceClient),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -184,6 +191,119 @@ describe.skipIf(!observationsAvailable)("answers as a real Canton did", () => {
     const request = { partyDetails: details(party_details), updateMask: update_mask.paths };
     const refusal = await refusalOf(call(node.client, "updatePartyDetails", request, options));
     expect(withoutIds(ourRefusal(refusal))).toEqual(withoutIds(observedRefusal(recorded)));
+  });
+});
+
+describe("parties in v2", () => {
+  const v2 = (node: Awaited<ReturnType<typeof ledger>>) => node.served(PartyManagementServiceClientV2);
+  const allocate = (change: object) => ({
+    partyIdHint: "erin",
+    localMetadata: undefined,
+    identityProviderId: "",
+    synchronizerId: "",
+    userId: "",
+    ...change,
+  });
+  const user = { primaryParty: "", isDeactivated: false, annotations: {}, resourceVersion: 0n };
+
+  test("are the same as in v1, without display names", async () => {
+    await using node = await ledger();
+    const { partyDetails } = await call(v2(node), "allocateParty", allocate({}), options);
+    const party = `erin::${namespace}`;
+    expect(partyDetails).toEqual({
+      party,
+      isLocal: true,
+      localMetadata: { resourceVersion: "0", annotations: {} },
+      identityProviderId: "",
+    });
+    const request = { parties: [party], identityProviderId: "" };
+    expect((await call(node.client, "getParties", request, options)).partyDetails).toEqual([
+      { ...partyDetails, displayName: "" },
+    ]);
+  });
+
+  test("can be given to a user when they are allocated, and to nobody else's", async () => {
+    await using node = await ledger();
+    await node.users.create({ ...user, id: "erin", identityProviderId: "" }, []);
+    await call(v2(node), "allocateParty", allocate({ userId: "erin", synchronizerId: "domain::1220" }), options);
+    expect(await node.users.rightsOf("erin")).toEqual([{ kind: "canActAs", party: `erin::${namespace}` }]);
+    const refusals = [
+      [{ userId: "nobody" }, "USER_NOT_FOUND", /unknown user "nobody"/],
+      [
+        { synchronizerId: "other::1220" },
+        "INVALID_ARGUMENT",
+        /"other::1220" is not connected; connected: domain::1220/,
+      ],
+      [{ identityProviderId: "idp" }, "INVALID_ARGUMENT", /Id\(idp\) has not been found/],
+    ] as const;
+    for (const [change, reason, text] of refusals) {
+      const refused = call(v2(node), "allocateParty", allocate({ partyIdHint: "f", ...change }), options);
+      const refusal = await refusalOf(refused);
+      expect(refusal.reason).toBe(reason);
+      expect(refusal.message).toMatch(text);
+    }
+    expect(node.known).toHaveLength(1);
+  });
+
+  test("are filtered by the beginning of their ids", async () => {
+    const known = ["anna", "anne", "bob"].map((name) => ({ party: `${name}::${namespace}`, isLocal: true }));
+    await using node = await ledger(known);
+    const list = async (filterParty: string) => {
+      const request = { pageToken: "", pageSize: 0, identityProviderId: "", filterParty };
+      return (await call(v2(node), "listKnownParties", request, options)).partyDetails.map(({ party }) => party);
+    };
+    expect(await list("ann")).toEqual([`anna::${namespace}`, `anne::${namespace}`]);
+    expect(await list("anna::")).toEqual([`anna::${namespace}`]);
+    expect(await list("c")).toEqual([]);
+  });
+
+  test("belong to an identity provider: others see that they are there, and no more", async () => {
+    await using node = await ledger();
+    await node.providers.create(
+      { id: "idp", isDeactivated: false, issuer: "i", jwksUrl: "https://i/", audience: "" },
+      16,
+    );
+    const annotations = { a: "1" };
+    const metadata = { resourceVersion: "", annotations };
+    const request = allocate({ identityProviderId: "idp", localMetadata: metadata });
+    await call(v2(node), "allocateParty", request, options);
+    const party = `erin::${namespace}`;
+    const seenBy = async (identityProviderId: string) =>
+      (await call(v2(node), "getParties", { parties: [party], identityProviderId }, options)).partyDetails[0];
+    const own = {
+      party,
+      isLocal: true,
+      localMetadata: { resourceVersion: "0", annotations },
+      identityProviderId: "idp",
+    };
+    const bare = { party, localMetadata: { resourceVersion: "", annotations: {} }, identityProviderId: "" };
+    expect(await seenBy("idp")).toEqual(own);
+    expect(await seenBy("")).toEqual({ ...bare, isLocal: true });
+
+    const update = (identityProviderId: string, updateMask = ["local_metadata.annotations"], isLocal = true) =>
+      call(
+        v2(node),
+        "updatePartyDetails",
+        { partyDetails: { party, isLocal, localMetadata: metadata, identityProviderId }, updateMask },
+        options,
+      );
+    expect(await refusalOf(update(""))).toMatchObject({ message: /Use UpdatePartyIdentityProviderId/ });
+    expect(await refusalOf(update("idp", ["is_local"], false))).toMatchObject({ message: /not-modifiable 'is_local'/ });
+    expect((await update("idp")).partyDetails?.localMetadata?.resourceVersion).toBe("1");
+
+    const move = { party, sourceIdentityProviderId: "idp", targetIdentityProviderId: "" };
+    await call(v2(node), "updatePartyIdentityProviderId", move, options);
+    expect(await seenBy("idp")).toEqual({ ...bare, isLocal: false });
+    expect(await seenBy("")).toMatchObject({ localMetadata: { annotations } });
+    const again = call(v2(node), "updatePartyIdentityProviderId", move, options);
+    expect(await refusalOf(again)).toMatchObject({ reason: "PARTY_NOT_FOUND" });
+  });
+
+  test("whose keys are their own are not built, and that is said", async () => {
+    await using node = await ledger();
+    const request = { synchronizer: "", onboardingTransactions: [], multiHashSignatures: [], identityProviderId: "" };
+    const refusal = await refusalOf(call(v2(node), "allocateExternalParty", request, options));
+    expect(refusal).toMatchObject({ code: status.UNIMPLEMENTED, message: /not built/ });
   });
 });
 
