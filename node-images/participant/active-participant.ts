@@ -203,7 +203,7 @@ export async function activateParticipant(options: {
             member,
             manager,
             stores,
-            domains: connector.sessions().map(({ session }) => session.domainId),
+            sessions: connector.sessions().map(({ session }) => session),
             signal,
           }),
         requireActive,

@@ -13,7 +13,7 @@ export interface DomainSession {
   awaitTime(timestamp: bigint, signal: AbortSignal): Promise<void>;
   /** Asks the domain for its time: the sequencing time of an empty message of our own. Microseconds since 1970. */
   fetchTime(signal: AbortSignal): Promise<bigint>;
-  readonly dispatcher: Pick<TopologyDispatcher, "queues" | "rejections">;
+  readonly dispatcher: Pick<TopologyDispatcher, "queues" | "rejections" | "offerAgain" | "onRejected">;
   /** Resolves when the session is over: undefined when it was closed from here, otherwise why. Never rejects. */
   readonly ended: Promise<Refusal | undefined>;
   /** Ends reading and pushing; resolves when nothing of it runs any more. May be called more than once. */

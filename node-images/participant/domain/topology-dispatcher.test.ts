@@ -198,6 +198,24 @@ describe("the topology dispatcher", () => {
     await second.stop();
   });
 
+  test("tells of what was rejected, and offers it again when asked to", async () => {
+    const { log, manager, start } = setUp();
+    manager.judge = () => "REJECTED";
+    const { dispatcher, stop } = start();
+    const told: string[] = [];
+    const stopListening = dispatcher.onRejected(({ signed }, reason) => told.push(`${signed.uniquePath}: ${reason}`));
+    const path = log.authorize("bad").signed.uniquePath;
+    await expect.poll(() => told).toEqual([`${path}: no`]);
+    dispatcher.offerAgain();
+    await expect.poll(() => told).toEqual([`${path}: no`, `${path}: no`]);
+    manager.judge = () => "ACCEPTED";
+    dispatcher.offerAgain();
+    await expect.poll(() => dispatcher.rejections()).toEqual([]);
+    expect(manager.taken).toEqual([path]);
+    stopListening();
+    await stop();
+  });
+
   test("an answer that was read before, or is for nobody, changes nothing", async () => {
     const { log, manager, domainId, start } = setUp();
     log.authorize("a");

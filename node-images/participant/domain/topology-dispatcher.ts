@@ -49,6 +49,9 @@ export interface TopologyDispatcherOptions {
   readonly count?: (outcome: DispatchOutcome, transactions: number) => void;
 }
 
+/** Told of a transaction that the domain did not take, and why. */
+export type RejectionListener = (entry: AuthorizedEntry, reason: string) => void;
+
 /** How many own transactions are on their way to a domain. */
 export interface DispatchQueues {
   /** Not yet answered by the domain manager. */
@@ -62,7 +65,8 @@ export interface DispatchQueues {
  *
  * One request is in flight at a time. It is stored before it is sent and sent again, with the same id, until it is
  * answered; the domain manager recognises what it has. What the domain rejects is remembered with its reason and does
- * not hold up the rest; it is offered once more whenever the participant connects, as the reason may have gone.
+ * not hold up the rest; it is offered once more whenever the participant connects, or when asked to, as the reason may have
+ * gone.
  */
 export class TopologyDispatcher {
   readonly #options: TopologyDispatcherOptions;
@@ -73,6 +77,9 @@ export class TopologyDispatcher {
   #wakeup = Promise.withResolvers<void>();
   /** The request in flight came back with an answer that is none. */
   #failed = false;
+  /** What was rejected is to be offered again: at first what is left from earlier. */
+  #again = true;
+  readonly #onRejected = new Set<RejectionListener>();
 
   constructor(options: TopologyDispatcherOptions) {
     this.#options = options;
@@ -83,9 +90,14 @@ export class TopologyDispatcher {
   async run(signal: AbortSignal): Promise<void> {
     const unsubscribe = this.#options.log.onAppend(() => this.#wake());
     try {
-      const offerAgain = (await this.#options.store.rejections()).map(({ position }) => position);
+      const offerAgain: bigint[] = [];
       while (!signal.aborted) {
         const woken = this.#wakeup.promise;
+        if (this.#again) {
+          this.#again = false;
+          const rejected = (await this.#options.store.rejections()).map(({ position }) => position);
+          offerAgain.splice(0, offerAgain.length, ...rejected);
+        }
         const request = (await this.#options.store.state()).inFlight ?? (await this.#next(offerAgain));
         if (request === undefined) await untilAborted(woken, signal);
         else await this.#deliver(request, signal);
@@ -112,12 +124,12 @@ export class TopologyDispatcher {
       this.#failed = true;
       return this.#wake();
     }
-    const rejections: Rejection[] = [];
+    const rejections: (Rejection & { readonly entry: AuthorizedEntry })[] = [];
     for (const [index, entry] of entries.entries()) {
       const { state = "FAILED", errorMessage = "" } = response.results[index] ?? {};
       count?.(outcomes[state], 1);
       if (state === "REJECTED" || state === "FAILED") {
-        rejections.push({ position: entry.position, reason: errorMessage });
+        rejections.push({ position: entry.position, reason: errorMessage, entry });
         this.#record("answered", entry, { domainId, state, reason: errorMessage });
         continue;
       }
@@ -125,7 +137,20 @@ export class TopologyDispatcher {
       if (state === "ACCEPTED" && !isKnownToDomain(entry)) this.#unseen.set(entry.position, entry);
     }
     await store.complete(inFlight.requestId, rejections);
+    for (const { entry, reason } of rejections) for (const listener of this.#onRejected) listener(entry, reason);
     this.#wake();
+  }
+
+  /** Offers what the domain has rejected once more. */
+  offerAgain(): void {
+    this.#again = true;
+    this.#wake();
+  }
+
+  /** Calls back whenever the domain has rejected a transaction; gives back the function that ends this. */
+  onRejected(listener: RejectionListener): () => void {
+    this.#onRejected.add(listener);
+    return () => void this.#onRejected.delete(listener);
   }
 
   /** The topology of the domain, as this participant has read it, has changed; from the subscription. */

@@ -1,8 +1,10 @@
 import { untilAborted } from "@pulumi-canton/runtime/abort.ts";
-import { isCantonError, unavailable } from "@pulumi-canton/runtime/errors.ts";
+import { failedPrecondition, isCantonError, unavailable } from "@pulumi-canton/runtime/errors.ts";
 import type { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
+import { describeRefusal } from "../domain/domain-errors.ts";
+import type { DomainSession } from "../domain/domain-session.ts";
 import type { ParticipantMember } from "../domain/participant-member.ts";
 import type { KnownParty, PartyDirectory } from "./party-directory.ts";
 
@@ -36,43 +38,80 @@ export function topologyPartyDirectory(stores: TopologyStores, member: Participa
 /**
  * Hosts a party here and waits until the domains have it.
  *
- * @param domains the ids of the connected domains
- * @throws CantonError; when the domains do not answer in time the party is hosted all the same and arrives there later
+ * @param options.sessions the connected domains
+ * @throws CantonError; PARTY_ALLOCATION_REJECTED with the domain's reason when one does not take it. In either case, and when
+ *   they do not answer in time, the party stays hosted in this node's own topology, and is offered to the domains again when
+ *   it is allocated again, and whenever the participant connects
  */
 export async function hostParty(options: {
   readonly party: string;
   readonly member: ParticipantMember;
   readonly manager: TopologyManager;
   readonly stores: TopologyStores;
-  readonly domains: readonly string[];
+  readonly sessions: readonly DomainSession[];
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { party, member, manager, stores, domains, signal } = options;
+  const { party, member, manager, stores, sessions, signal } = options;
   const participant = member.id();
-  try {
-    await manager.authorize(
-      { kind: "PartyToParticipant", side: "Both", party, participant, permission: "Submission" },
-      "Add",
-    );
-  } catch (error) {
-    // Allocated before, and not yet on any domain: what is missing is the wait.
-    if (!isCantonError(error) || error.reason !== "TOPOLOGY_MAPPING_ALREADY_EXISTS") throw error;
-  }
   const late = AbortSignal.timeout(VISIBLE_WITHIN_MS);
-  const over = AbortSignal.any([signal, late]);
-  for (const domain of domains) {
+  const done = new AbortController();
+  const over = AbortSignal.any([signal, late, done.signal]);
+  const problem = (domain: string, reason: string, error: typeof unavailable, what: string) =>
+    error(reason, `The domain ${domain} ${what}`, { metadata: { participant: member.name, party, domain } });
+  const takenBy = async (session: DomainSession): Promise<void> => {
+    const { domainId } = session;
+    const rejected = Promise.withResolvers<never>();
+    const stopListening = session.dispatcher.onRejected(({ signed: { transaction } }, reason) => {
+      const { mapping, operation } = transaction;
+      if (mapping.kind !== "PartyToParticipant" || mapping.party !== party || operation !== "Add") return;
+      rejected.reject(
+        problem(
+          domainId,
+          "PARTY_ALLOCATION_REJECTED",
+          failedPrecondition,
+          `has not taken the party ${party}: ${reason}`,
+        ),
+      );
+    });
+    const lost = session.ended.then((refusal) => {
+      const why = refusal === undefined ? "it was disconnected" : describeRefusal(refusal);
+      throw problem(
+        domainId,
+        "PARTY_ALLOCATION_WITHOUT_CONNECTED_DOMAIN",
+        failedPrecondition,
+        `is not connected any more (${why}), and has not taken the party ${party} yet`,
+      );
+    });
     try {
-      await untilHosted(await stores.open(domain), party, participant, over);
+      await Promise.race([untilHosted(await stores.open(domainId), party, participant, over), rejected.promise, lost]);
     } catch (error) {
       signal.throwIfAborted();
       if (!late.aborted) throw error;
-      throw unavailable(
-        "PARTY_ALLOCATION_TIMEOUT",
-        `The domain ${domain} has not taken the party ${party} within ${VISIBLE_WITHIN_MS / 1000} s; it is tried further, list the parties to see it`,
-        { metadata: { participant: member.name, party, domain } },
-      );
+      const what = `has not taken the party ${party} within ${VISIBLE_WITHIN_MS / 1000} s; it is tried further, list the parties to see it`;
+      throw problem(domainId, "PARTY_ALLOCATION_TIMEOUT", unavailable, what);
+    } finally {
+      stopListening();
     }
+  };
+  const taken = Promise.all(sessions.map(takenBy));
+  try {
+    await authorizeHosting(manager, party, participant).catch((error: unknown) => {
+      // Allocated before, and not yet on any domain: what is missing is the wait.
+      if (!isCantonError(error) || error.reason !== "TOPOLOGY_MAPPING_ALREADY_EXISTS") throw error;
+      for (const { dispatcher } of sessions) dispatcher.offerAgain();
+    });
+    await taken;
+  } finally {
+    done.abort(new Error("the allocation ended"));
+    taken.catch(() => undefined);
   }
+}
+
+function authorizeHosting(manager: TopologyManager, party: string, participant: string): Promise<unknown> {
+  return manager.authorize(
+    { kind: "PartyToParticipant", side: "Both", party, participant, permission: "Submission" },
+    "Add",
+  );
 }
 
 async function untilHosted(

@@ -82,7 +82,12 @@ class ScriptedDomain {
       lastTimestamp: () => undefined,
       awaitTime: async () => undefined,
       fetchTime: async () => 0n,
-      dispatcher: { queues: async () => ({ dispatcher: 0, clients: 0 }), rejections: async () => [] },
+      dispatcher: {
+        queues: async () => ({ dispatcher: 0, clients: 0 }),
+        rejections: async () => [],
+        offerAgain: () => undefined,
+        onRejected: () => () => undefined,
+      },
       ended: ended.promise,
       close: async () => ended.resolve(undefined),
     };
