@@ -6,6 +6,7 @@ import { encodeSignedContent } from "@pulumi-canton/protocol/envelope/signed-con
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InconsistentStream, StreamPosition, UntrustedSequencer } from "./event-stream.ts";
+import { ReachedTime } from "./reached-time.ts";
 import { type SequencerTrust, trustOnly } from "./sequencer-trust.ts";
 
 const pair = generateSigningKeyPair();
@@ -29,9 +30,7 @@ function response(
   return { signedSequencedEvent, traceContext: undefined, trafficState: undefined };
 }
 
-const unknown = () => undefined;
-const position = (knownTime: () => bigint | undefined = unknown) =>
-  new StreamPosition(domainId, 5n, trustOnly([pair.publicKey]), knownTime);
+const position = () => new StreamPosition(domainId, 5n, trustOnly([pair.publicKey]), new ReachedTime());
 
 test("events are taken one after the other", () => {
   const stream = position();
@@ -83,20 +82,33 @@ function toldBy(handled: readonly string[]): SequencerTrust {
 
 test("who knows no key yet takes the events that tell of the key they are signed with, and none before", () => {
   const handled: string[] = [];
-  const stream = new StreamPosition(domainId, 0n, toldBy(handled), unknown);
+  const stream = new StreamPosition(domainId, 0n, toldBy(handled), new ReachedTime());
   expect(stream.admit(response(0n, 100n, { text: "other news" }))).toEqual([]);
   expect(stream.nextCounter).toBe(0n);
   expect(stream.admit(response(1n, 101n, { text: "key 0" })).map(({ counter }) => counter)).toEqual([0n, 1n]);
 });
 
 test("a sequencer whose key does not come is refused as soon as everything has come that could tell of it", () => {
-  let knownTime: bigint | undefined;
-  const stream = new StreamPosition(domainId, 0n, toldBy(["key 0"]), () => knownTime);
+  const reached = new ReachedTime();
+  const stream = new StreamPosition(domainId, 0n, toldBy(["key 0"]), reached);
   const [stranger] = others as [SigningKeyPair];
   expect(stream.admit(response(0n, 100n, { signer: stranger }))).toEqual([]);
-  knownTime = 102n;
+  reached.advance(102n);
+  expect(stream.nothingToCome).toBe(false);
   expect(stream.admit(response(1n, 101n, { signer: stranger }))).toEqual([]);
   expect(() => stream.admit(response(2n, 102n, { signer: stranger }))).toThrow(UntrustedSequencer);
+  // And so it is when it is known only afterwards that the domain had come so far.
+  stream.restart();
+  const later = new ReachedTime();
+  const other = new StreamPosition(domainId, 0n, toldBy(["key 0"]), later);
+  let inVain = false;
+  later.onAdvance(() => {
+    inVain = other.nothingToCome;
+  });
+  expect(other.admit(response(0n, 100n, { signer: stranger }))).toEqual([]);
+  later.advance(100n);
+  expect(inVain).toBe(true);
+  expect(other.heldInVain()?.message).toContain(stranger.publicKey.id);
   // Another sequencer delivers the same: what the first one said is forgotten.
   stream.restart();
   expect(stream.admit(response(0n, 100n)).map(({ counter }) => counter)).toEqual([0n]);
@@ -114,7 +126,7 @@ test("whatever is told when and by whom: every event is handled once, in order, 
     fc.property(fc.array(event, { maxLength: 8 }), (events) => {
       const handled: string[] = [];
       const taken: bigint[] = [];
-      const stream = new StreamPosition(domainId, 0n, toldBy(handled), unknown);
+      const stream = new StreamPosition(domainId, 0n, toldBy(handled), new ReachedTime());
       for (let at = 0; at < events.length; at++) {
         const { signer = 0, tells, cut = false } = events[at] ?? {};
         if (cut) {

@@ -5,6 +5,7 @@ import { decodeSequencedEvent } from "@pulumi-canton/protocol/envelope/sequenced
 import { decodeSignedContent } from "@pulumi-canton/protocol/envelope/signed-content.ts";
 import type { VersionedSubscriptionResponse } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_service.ts";
 import { formatMicros } from "@pulumi-canton/protocol/timestamp.ts";
+import type { ReachedTime } from "./reached-time.ts";
 import type { ReceivedEvent } from "./received-event.ts";
 import type { SequencerTrust } from "./sequencer-trust.ts";
 
@@ -28,7 +29,7 @@ const maxHeldBytes = 64 * 1024 * 1024;
 export class StreamPosition {
   readonly #domainId: string;
   readonly #trust: SequencerTrust | undefined;
-  readonly #knownTime: () => bigint | undefined;
+  readonly #reached: ReachedTime;
   #nextCounter: bigint;
   /** The last event that came, handled or held. */
   #last: { counter: bigint; timestamp: bigint | undefined };
@@ -40,18 +41,12 @@ export class StreamPosition {
 
   /**
    * @param trust whose signatures count; undefined: any
-   * @param knownTime a sequencing time that the domain has reached for certain, when one is known: an event from then on is not
-   *   held, as the topology up to that time has come before it
+   * @param reached an event from that time on is not held, as all topology up to it has come before it
    */
-  constructor(
-    domainId: string,
-    fromCounter: bigint,
-    trust: SequencerTrust | undefined,
-    knownTime: () => bigint | undefined,
-  ) {
+  constructor(domainId: string, fromCounter: bigint, trust: SequencerTrust | undefined, reached: ReachedTime) {
     this.#domainId = domainId;
     this.#trust = trust;
-    this.#knownTime = knownTime;
+    this.#reached = reached;
     this.#nextCounter = fromCounter;
     this.#last = { counter: fromCounter - 1n, timestamp: undefined };
   }
@@ -85,6 +80,23 @@ export class StreamPosition {
     }
   }
 
+  /** Whether events are held, waiting for the key that they are signed with. */
+  get holds(): boolean {
+    return this.#held.length > 0;
+  }
+
+  /** Whether the stream has come as far as the domain is known to be, and what is held can expect no key any more. */
+  get nothingToCome(): boolean {
+    const { value } = this.#reached;
+    return this.holds && value !== undefined && (this.#last.timestamp ?? 0n) >= value;
+  }
+
+  /** Why what is held does not count. */
+  heldInVain(): UntrustedSequencer | undefined {
+    const [first] = this.#held;
+    return first && notSigned(first, this.#trust?.keys() ?? []);
+  }
+
   /** The event was handled: the next one is expected. */
   handled({ counter, timestamp }: ReceivedEvent): void {
     this.#nextCounter = counter + 1n;
@@ -105,9 +117,7 @@ export class StreamPosition {
     this.#heldBytes += event.signed.content.length;
     const keys = this.#readAhead(event);
     if (this.#held.every((each) => isSignedWith(keys, each))) return this.#release();
-    const knownTime = this.#knownTime();
-    const nothingToCome = knownTime !== undefined && event.timestamp >= knownTime;
-    if (nothingToCome || this.#heldBytes > maxHeldBytes) throw notSigned(event, keys);
+    if (this.nothingToCome || this.#heldBytes > maxHeldBytes) throw notSigned(event, keys);
     return [];
   }
 

@@ -5,6 +5,7 @@ import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { ConnectionSet, type SequencerConnectionState } from "./connection-set.ts";
 import { callWithFailover } from "./failover.ts";
 import type { MemberSigner } from "./member-signer.ts";
+import { ReachedTime } from "./reached-time.ts";
 import type { ReceivedEvent } from "./received-event.ts";
 import { type SendOptions, type Submission, sendUntilSequenced } from "./send.ts";
 import { AuthenticatedAccess } from "./sequencer-access.ts";
@@ -44,8 +45,7 @@ export class SequencerClient {
   readonly #access: AuthenticatedAccess;
   readonly #refusalGraceMs: number;
   readonly #closing = new AbortController();
-  /** When the last of our messages was sequenced. */
-  #knownTime: bigint | undefined;
+  readonly #reached = new ReachedTime();
 
   /** @throws CantonError or ConfigError when a URL or TLS file cannot be used. Nothing is sent yet. */
   constructor(options: SequencerClientOptions) {
@@ -75,7 +75,7 @@ export class SequencerClient {
       refusalGraceMs: this.#refusalGraceMs,
       signal: this.#signal(options.signal),
     });
-    if (sequencedAt > (this.#knownTime ?? 0n)) this.#knownTime = sequencedAt;
+    this.#reached.advance(sequencedAt);
     return sequencedAt;
   }
 
@@ -94,7 +94,7 @@ export class SequencerClient {
     return subscribeWithFailover(this.#connections, this.#access, handler, {
       domainId,
       trust,
-      knownTime: () => this.#knownTime,
+      reached: this.#reached,
       logger,
       refusalGraceMs: this.#refusalGraceMs,
       fromCounter: options.fromCounter,

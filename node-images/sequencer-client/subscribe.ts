@@ -11,6 +11,7 @@ import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import type { ConnectionSet, SequencerConnection } from "./connection-set.ts";
 import { InconsistentStream, StreamPosition, UntrustedSequencer } from "./event-stream.ts";
 import { isOutage, Refusals } from "./failover.ts";
+import type { ReachedTime } from "./reached-time.ts";
 import type { ReceivedEvent } from "./received-event.ts";
 import type { SequencerAccess } from "./sequencer-access.ts";
 import type { SequencerTrust } from "./sequencer-trust.ts";
@@ -22,7 +23,7 @@ export interface SubscribeOptions {
   signal: AbortSignal;
   trust: SequencerTrust | undefined;
   /** See {@link StreamPosition}. */
-  knownTime: () => bigint | undefined;
+  reached: ReachedTime;
   logger: Logger;
   /** See `SequencerClientOptions.refusalGraceMs`. */
   refusalGraceMs: number;
@@ -30,6 +31,9 @@ export interface SubscribeOptions {
 
 /** Reason of the error when no sequencer signs with a key of the domain's sequencers. */
 export const untrustedSequencer = "SEQUENCER_NOT_TRUSTED";
+
+/** How long events by an unknown key are held, in milliseconds, before the sequencer is left for another. */
+const maxHoldMs = 30_000;
 
 /** How many times in a row every sequencer may deliver what does not fit before the subscription gives up. */
 const inconsistentRounds = 3;
@@ -49,7 +53,7 @@ export async function subscribeWithFailover(
   options: SubscribeOptions,
 ): Promise<void> {
   const { signal, logger, refusalGraceMs } = options;
-  const position = new StreamPosition(options.domainId, options.fromCounter, options.trust, options.knownTime);
+  const position = new StreamPosition(options.domainId, options.fromCounter, options.trust, options.reached);
   let inconsistent = 0;
   const refusals = new Refusals(connections.size, refusalGraceMs);
   while (!signal.aborted) {
@@ -61,7 +65,7 @@ export async function subscribeWithFailover(
       throw error;
     }
     const before = position.nextCounter;
-    const failure = await follow(connection, access, position, handler, signal);
+    const failure = await follow(connection, access, position, handler, options);
     if (signal.aborted) return;
     if (failure instanceof HandlerFailure) throw failure.cause;
     if (position.nextCounter > before) {
@@ -95,12 +99,25 @@ async function follow(
   access: SequencerAccess,
   position: StreamPosition,
   handler: (event: ReceivedEvent, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
+  { signal, reached }: SubscribeOptions,
 ): Promise<unknown> {
+  const untrusted = new AbortController();
+  const giveUp = () => untrusted.abort(position.heldInVain());
+  const stopListening = reached.onAdvance(() => {
+    if (position.nothingToCome) giveUp();
+  });
+  let holding: NodeJS.Timeout | undefined;
   try {
     position.restart();
-    for await (const response of access.subscribe(connection, position.nextCounter, signal)) {
-      for (const event of position.admit(response)) {
+    const over = AbortSignal.any([signal, untrusted.signal]);
+    for await (const response of access.subscribe(connection, position.nextCounter, over)) {
+      const events = position.admit(response);
+      if (position.holds) holding ??= setTimeout(giveUp, maxHoldMs);
+      else {
+        clearTimeout(holding);
+        holding = undefined;
+      }
+      for (const event of events) {
         connection.succeeded();
         await handler(event, signal).catch((error: unknown) => {
           throw new HandlerFailure(error);
@@ -110,7 +127,10 @@ async function follow(
     }
     return unavailable("SEQUENCER_UNAVAILABLE", `${connection.url} ended the subscription`);
   } catch (error) {
-    return error;
+    return untrusted.signal.aborted && !signal.aborted ? untrusted.signal.reason : error;
+  } finally {
+    clearTimeout(holding);
+    stopListening();
   }
 }
 

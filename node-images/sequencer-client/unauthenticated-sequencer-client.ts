@@ -1,6 +1,7 @@
 import { newUnauthenticatedMember } from "@pulumi-canton/protocol/identity/member.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { ConnectionSet, type SequencerConnectionState } from "./connection-set.ts";
+import { ReachedTime } from "./reached-time.ts";
 import type { ReceivedEvent } from "./received-event.ts";
 import { type SendOptions, type Submission, sendUntilSequenced } from "./send.ts";
 import { UnauthenticatedAccess } from "./sequencer-access.ts";
@@ -59,7 +60,7 @@ export class UnauthenticatedSequencerClient {
       domainId,
       // A newcomer knows no key yet. What it is told decides nothing by itself: it is active when the topology says so.
       trust: undefined,
-      knownTime: () => undefined,
+      reached: new ReachedTime(),
       logger,
       refusalGraceMs: 0,
       fromCounter: options.fromCounter,

@@ -58,7 +58,7 @@ export async function hostParty(options: {
   const over = AbortSignal.any([signal, late, done.signal]);
   const problem = (domain: string, reason: string, error: typeof unavailable, what: string) =>
     error(reason, `The domain ${domain} ${what}`, { metadata: { participant: member.name, party, domain } });
-  const takenBy = async (session: DomainSession): Promise<void> => {
+  const takenBy = async (session: DomainSession, store: TopologyStore): Promise<void> => {
     const { domainId } = session;
     const rejected = Promise.withResolvers<never>();
     const stopListening = session.dispatcher.onRejected(({ signed: { transaction } }, reason) => {
@@ -83,7 +83,7 @@ export async function hostParty(options: {
       );
     });
     try {
-      await Promise.race([untilHosted(await stores.open(domainId), party, participant, over), rejected.promise, lost]);
+      await Promise.race([untilHosted(store, party, participant, over), rejected.promise, lost]);
     } catch (error) {
       signal.throwIfAborted();
       if (!late.aborted) throw error;
@@ -93,7 +93,10 @@ export async function hostParty(options: {
       stopListening();
     }
   };
-  const taken = Promise.all(sessions.map(takenBy));
+  const opened = await Promise.all(sessions.map(({ domainId }) => stores.open(domainId)));
+  const taken = Promise.all(sessions.map((session, index) => takenBy(session, opened[index] as TopologyStore)));
+  // It may end while the authorisation is still under way.
+  taken.catch(() => undefined);
   try {
     await authorizeHosting(manager, party, participant).catch((error: unknown) => {
       // Allocated before, and not yet on any domain: what is missing is the wait.
@@ -103,7 +106,6 @@ export async function hostParty(options: {
     await taken;
   } finally {
     done.abort(new Error("the allocation ended"));
-    taken.catch(() => undefined);
   }
 }
 

@@ -13,6 +13,11 @@ export interface TestDatabase extends AsyncDisposable {
   readonly storage: StorageConfig;
   /** Cuts all connections to the database, as a restart of PostgreSQL does. Gives back how many there were. */
   terminateConnections(applicationName?: string): Promise<number>;
+  /**
+   * Keeps the database as it is now; nothing may be connected to it. What comes back restores it, as an operator does from a
+   * backup: connections are cut.
+   */
+  backup(): Promise<() => Promise<void>>;
   /** Removes database, role and files. Connections that are still open are cut. */
   drop(): Promise<void>;
 }
@@ -45,11 +50,12 @@ export async function createTestDatabase(url: string = inject("postgresUrl")): P
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   const { hostname, port } = new URL(url);
 
+  const backups: string[] = [];
   let dropped: Promise<void> | undefined;
   const drop = () => {
     dropped ??= (async () => {
       await asSuperuser(url, async (client) => {
-        await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+        for (const each of [name, ...backups]) await client.query(`DROP DATABASE IF EXISTS ${each} WITH (FORCE)`);
         await client.query(`DROP ROLE IF EXISTS ${name}`);
       });
       await rm(folder, { recursive: true, force: true });
@@ -74,6 +80,16 @@ export async function createTestDatabase(url: string = inject("postgresUrl")): P
         );
         return rowCount ?? 0;
       }),
+    backup: async () => {
+      const copy = `${name}_${backups.length}`;
+      await asSuperuser(url, (client) => client.query(`CREATE DATABASE ${copy} TEMPLATE ${name} OWNER ${name}`));
+      backups.push(copy);
+      return () =>
+        asSuperuser(url, async (client) => {
+          await client.query(`DROP DATABASE ${name} WITH (FORCE)`);
+          await client.query(`CREATE DATABASE ${name} TEMPLATE ${copy} OWNER ${name}`);
+        });
+    },
     drop,
     [Symbol.asyncDispose]: drop,
   };
