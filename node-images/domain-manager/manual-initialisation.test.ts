@@ -19,6 +19,10 @@ import {
   TopologyChangeOp,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/initialization_service.ts";
+import {
+  ListOwnerToKeyMappingRequest,
+  TopologyManagerReadServiceClient,
+} from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { uniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
@@ -216,6 +220,40 @@ test("identity by hand, the rest by itself: sequencers and mediators of the conf
   await expect.poll(() => manager.context.health.component("bootstrap")?.state).toBe("ok");
   expect(manager.context.failures).toEqual([]);
   await canBeJoined(operator.port, operator.domainId, `http://127.0.0.1:${sequencers[0]?.publicPort}`);
+});
+
+test("sequencers and mediators by hand: their keys are the operator's, and the domain waits for them", async () => {
+  await using domain = new TestDomain();
+  const sequencer = await domain.sequencer("sequencer1", { auto: false });
+  const mediator = await domain.mediator("mediator1", { auto: false });
+  const manager = await domain.manager({ sequencers: [sequencer], mediators: [mediator] });
+  const waitsFor = (what: string) =>
+    expect
+      .poll(() => manager.context.health.component("bootstrap")?.why, { timeout: 10_000 })
+      .toMatch(new RegExp(`has to come first: make the node's signing key .*${what}`));
+  await waitsFor("sequencer1-sequencer-signing");
+  const sequencerKey = await new Operator(sequencer.adminPort).generate("of the bank");
+  await waitsFor("mediator1-mediator-signing");
+  const other = new Operator(mediator.adminPort);
+  await other.generate("one");
+  await other.generate("two");
+  await waitsFor("holds 2 signing keys");
+  const mediatorKey = await other.generate("mediator1-mediator-signing");
+  await expect.poll(() => manager.context.health.component("bootstrap")?.state, { timeout: 10_000 }).toBe("ok");
+  const { commonStatus } = await idle(manager.adminPort);
+  const request = ListOwnerToKeyMappingRequest.fromPartial({
+    baseQuery: { filterStore: commonStatus?.uid ?? "", timeQuery: { $case: "headState", value: {} } },
+  });
+  const { results } = await withClient(TopologyManagerReadServiceClient, manager.adminPort, (client) =>
+    call(client, "listOwnerToKeyMapping", request, options),
+  );
+  const mapped = results.map(({ item, keyFingerprint }) => [item?.keyOwner.slice(0, 3), keyFingerprint]);
+  expect(mapped).toEqual(
+    expect.arrayContaining([
+      ["SEQ", sequencerKey],
+      ["MED", mediatorKey],
+    ]),
+  );
 });
 
 test("steps in the wrong order are refused, naming the one that is missing", async () => {

@@ -257,3 +257,19 @@ describe("peers", () => {
     });
   });
 });
+
+test.each([
+  [{ type: "config" }, /^mydomain::1220/],
+  [{ type: "explicit", name: "My Domain" }, /^My Domain::1220/],
+  [{ type: "random" }, /^[0-9a-f]{32}::1220/],
+] as const)("the domain takes its identifier as configured: %j", async (nodeIdentifier, expected) => {
+  await using domain = new TestDomain();
+  const sequencers = [await domain.sequencer("sequencer1")];
+  const manager = await domain.manager({ sequencers, nodeIdentifier });
+  const uid = (await idle(manager.adminPort)).commonStatus?.uid;
+  expect(uid).toMatch(expected);
+  // Its sequencers have the identifier of the domain.
+  const port = sequencers[0]?.adminPort ?? 0;
+  const id = await withClient(InitializationServiceClient, port, (c) => call(c, "getId", {}, { deadlineMs }));
+  expect(id).toMatchObject({ initialized: true, uniqueIdentifier: uid, instance: "sequencer1" });
+});

@@ -76,6 +76,7 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
     topologyAggregationService({ stores, node }),
     mediatorInitializationService({
       name: config.name,
+      auto: config.init.auto,
       keys,
       domains,
       requireActive: () => {
@@ -116,7 +117,11 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
           const until = AbortSignal.any([term.signal, restart.signal]);
           const domain = await domains.get();
           if (domain === undefined) {
-            health.set("sequencer-client", { degraded: "waits to be told its domain (MediatorInitializationService)" });
+            const ownKey = config.init.auto
+              ? ""
+              : ", once its signing key was made here (VaultService.GenerateSigningKey)";
+            const step = `MediatorInitializationService.Initialize, called by the domain manager${ownKey}`;
+            health.set("sequencer-client", { degraded: `waiting for initialisation: next step: ${step}` });
             await aborted(until);
             continue;
           }

@@ -74,6 +74,23 @@ describe("a participant", () => {
     expect(again.failures).toEqual([]);
   });
 
+  test.each([
+    [{ type: "config" }, /^alice::1220/],
+    [{ type: "explicit", name: "My Name" }, /^My Name::1220/],
+    [{ type: "random" }, /^[0-9a-f]{32}::1220/],
+  ] as const)("takes its identifier as configured: %j", async (nodeIdentifier, expected) => {
+    await using database = await createTestDatabase();
+    const { storage } = database;
+    let uid = "";
+    for (let start = 0; start < 2; start += 1) {
+      await using node = await startTestParticipant({ name: "alice", storage, nodeIdentifier });
+      const { uniqueIdentifier } = await call(node.admin(InitializationServiceClient), "getId", {}, options);
+      expect(uniqueIdentifier).toMatch(expected);
+      uid ||= uniqueIdentifier;
+      expect(uniqueIdentifier).toBe(uid);
+    }
+  });
+
   test("tells its status as published, before a connection", async () => {
     await using database = await createTestDatabase();
     await using node = await startTestParticipant({ name: "alice", storage: database.storage });

@@ -98,6 +98,12 @@ describe("each problem names the key, the line, what was given and what is accep
       "init: { identity: { nodeIdentifier: { type: explicit } } }\nhealth:",
       "init.identity.nodeIdentifier.name (line 5) is required; expected a text",
     ],
+    [
+      "an identifier that reads as another one",
+      "health:",
+      'init: { identity: { nodeIdentifier: { type: explicit, name: "a::1220" } } }\nhealth:',
+      'init.identity.nodeIdentifier.name (line 5): got "a::1220"; expected 1 to 185 of: letters a-z',
+    ],
   ])("%s", (_, from, to, problem) => {
     const text = valid.replace(from, to);
     expect(text).not.toBe(valid);

@@ -134,7 +134,16 @@ export const initSchema = z.strictObject({
       nodeIdentifier: z
         .discriminatedUnion("type", [
           z.strictObject({ type: z.literal("config") }),
-          z.strictObject({ type: z.literal("explicit"), name: z.string().min(1).max(185) }),
+          z.strictObject({
+            type: z.literal("explicit"),
+            // No "::", which separates an identifier from its namespace, and no ":" beside it.
+            name: z
+              .string()
+              .regex(
+                /^(?!:)(?!.*::)[A-Za-z0-9:_ -]{1,185}(?<!:)$/,
+                "expected 1 to 185 of: letters a-z and A-Z, digits, '-', '_', space and single ':' within",
+              ),
+          }),
           z.strictObject({ type: z.literal("random") }),
         ])
         .prefault({ type: "config" }),

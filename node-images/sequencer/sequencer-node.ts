@@ -97,7 +97,11 @@ export async function startSequencer(
     };
     const serve = async (initialization: Initialization): Promise<void> => {
       const following = await topologyOf(initialization);
-      if (serving !== undefined || !following.bootstrapped) return;
+      if (serving !== undefined) return;
+      if (!following.bootstrapped) {
+        waitsFor("TopologyBootstrapService.Bootstrap, called by the domain manager");
+        return;
+      }
       const domain = await readBackendDomain(backend.database);
       if (domain?.domainId !== initialization.domainId) {
         throw failedPrecondition(
@@ -132,7 +136,7 @@ export async function startSequencer(
       initialise: (domainId: string, parameters: StaticDomainParameters) =>
         inTurn(async () => {
           const result = await initialise(
-            { name: config.name, database, backend, keys, identity },
+            { name: config.name, auto: config.init.auto, database, backend, keys, identity },
             domainId,
             parameters,
           );
@@ -150,7 +154,11 @@ export async function startSequencer(
         }),
     };
 
-    health.set("sequencer", { degraded: "waits to be initialised by the domain manager" });
+    // Degraded, not failed: the domain manager, which initialises it, must be able to reach it.
+    const waitsFor = (step: string) =>
+      health.set("sequencer", { degraded: `waiting for initialisation: next step: ${step}` });
+    const ownKey = config.init.auto ? "" : ", once its signing key was made here (VaultService.GenerateSigningKey)";
+    waitsFor(`SequencerInitializationService.InitV1, called by the domain manager${ownKey}`);
     const initialization = await readInitialization(database);
     if (initialization !== undefined) await inTurn(() => serve(initialization));
 

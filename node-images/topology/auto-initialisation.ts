@@ -88,7 +88,8 @@ async function takeIdentity({ identity, keys, name, nodeIdentifier, logger }: Au
   return uid;
 }
 
-function identifierFrom(nodeIdentifier: AutoInitialisationOptions["nodeIdentifier"], name: string): string {
+/** The identifier that a node gives itself: its name, the one that its configuration says, or 32 random hex digits. */
+export function identifierFrom(nodeIdentifier: AutoInitialisationOptions["nodeIdentifier"], name: string): string {
   switch (nodeIdentifier.type) {
     case "config":
       return name;

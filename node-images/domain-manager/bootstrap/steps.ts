@@ -1,5 +1,4 @@
 /** The facts and the steps of bootstrap, over the node's database and the peers' admin APIs. */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { SigningPublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
 import {
@@ -19,6 +18,7 @@ import { encodeMessage } from "@pulumi-canton/protocol/protocol-error.ts";
 import { timestampToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import type { TopologyMapping } from "@pulumi-canton/protocol/topology/mapping.ts";
 import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
+import { identifierFrom } from "@pulumi-canton/topology/auto-initialisation.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import type { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import type { StoredTransaction } from "@pulumi-canton/topology/stored-transaction.ts";
@@ -99,13 +99,7 @@ export class BootstrapSteps {
     const { config, identity, keys, peers, stores } = this.#options;
     if (step.kind === "create-identity") {
       const namespaceKey = await this.#ownKey(`${config.name}-namespace`);
-      const { nodeIdentifier } = config.init.identity;
-      const name =
-        nodeIdentifier.type === "explicit"
-          ? nodeIdentifier.name
-          : nodeIdentifier.type === "random"
-            ? randomBytes(16).toString("hex")
-            : config.name;
+      const name = identifierFrom(config.init.identity.nodeIdentifier, config.name);
       return identity.set(uniqueIdentifier(name, namespaceKey.id));
     }
     const domainId = await identity.get();

@@ -1,6 +1,6 @@
 /** A domain for tests: real nodes in this process, each with a database of its own. */
 
-import { checkConfig } from "@pulumi-canton/runtime/config.ts";
+import { checkConfig, type InitConfig } from "@pulumi-canton/runtime/config.ts";
 import { Health } from "@pulumi-canton/runtime/health.ts";
 import { createLogger, type LogDestination, type Logger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
 import { createMetrics } from "@pulumi-canton/runtime/metrics.ts";
@@ -73,6 +73,7 @@ export class TestDomain implements AsyncDisposable {
       database?: TestDatabase;
       adminPort?: number;
       publicPort?: number;
+      auto?: boolean;
       settings?: SequencerSettings | undefined;
     } = {},
   ): Promise<RunningSequencer & { readonly name: string; readonly database: TestDatabase }> {
@@ -87,6 +88,7 @@ export class TestDomain implements AsyncDisposable {
       health: http,
       storage: { ...database.storage, maxConnections: 4 },
       backend: { ...this.#backend.storage, maxConnections: 4 },
+      init: { auto: options.auto ?? true },
     });
     const context = testContext(name, "sequencer", this.#logTo);
     const running = await startSequencer(config, context);
@@ -97,7 +99,7 @@ export class TestDomain implements AsyncDisposable {
   /** Starts a mediator. */
   async mediator(
     name: string,
-    options: { database?: TestDatabase; adminPort?: number } = {},
+    options: { database?: TestDatabase; adminPort?: number; auto?: boolean } = {},
   ): Promise<RunningMediator & { readonly name: string; readonly database: TestDatabase }> {
     const database = options.database ?? (await this.database());
     const config = checkConfig(mediatorSchema, {
@@ -105,6 +107,7 @@ export class TestDomain implements AsyncDisposable {
       adminApi: { ...admin, port: options.adminPort ?? 0 },
       health: http,
       storage: { ...database.storage, maxConnections: 4 },
+      init: { auto: options.auto ?? true },
     });
     const context = testContext(name, "mediator", this.#logTo);
     const running = await startMediator(config, context);
@@ -120,6 +123,7 @@ export class TestDomain implements AsyncDisposable {
     mediators?: readonly { name: string; adminPort: number }[];
     policy?: "open" | "permissioned";
     auto?: boolean;
+    nodeIdentifier?: InitConfig["identity"]["nodeIdentifier"];
     database?: TestDatabase;
   }): Promise<
     RunningDomainManager & { readonly database: TestDatabase; readonly context: ReturnType<typeof testContext> }
@@ -160,13 +164,17 @@ export function managerConfig(options: {
   mediators: readonly { name: string; adminPort: number }[];
   policy?: "open" | "permissioned";
   auto?: boolean;
+  nodeIdentifier?: InitConfig["identity"]["nodeIdentifier"];
 }) {
   const { sequencersCaFile: caFile } = options;
   return {
     name: "mydomain",
     adminApi: admin,
     health: http,
-    init: { auto: options.auto ?? true },
+    init: {
+      auto: options.auto ?? true,
+      ...(options.nodeIdentifier === undefined ? {} : { identity: { nodeIdentifier: options.nodeIdentifier } }),
+    },
     domain: {
       onboarding: { policy: options.policy ?? "permissioned" },
       sequencers: options.sequencers.map(({ name, adminPort, publicPort }) => ({

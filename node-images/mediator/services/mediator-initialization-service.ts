@@ -17,12 +17,15 @@ import { implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import { connectionUrls } from "@pulumi-canton/sequencer-client/connection-urls.ts";
 import { verifySnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import { memberSigningKey } from "@pulumi-canton/topology/member-signing-key.ts";
 import type { MediatorDomainStore } from "../domain/mediator-domain.ts";
 
 /** What the service works with. */
 export interface MediatorInitializationOptions {
   /** The node's name: part of the name of its key. */
   readonly name: string;
+  /** `init.auto`: the key is made when it is needed; otherwise the operator has made it. */
+  readonly auto: boolean;
   readonly keys: KeyStore;
   readonly domains: MediatorDomainStore;
   /** Throws when this process is not the one that may change the database. */
@@ -65,9 +68,9 @@ function otherDomain(known: string, asked: string): InitializeMediatorResponse {
   return failure(`this mediator belongs to the domain ${known}; it cannot be initialised for ${asked}`);
 }
 
-/** The key to tell the domain: one that is named, otherwise the node's own, which is made if there is none. */
+/** The key to tell the domain: one that is named, otherwise the node's own. */
 async function signingKey(
-  { keys, name }: MediatorInitializationOptions,
+  { keys, name, auto }: MediatorInitializationOptions,
   fingerprint: string | undefined,
 ): Promise<{ key: SigningPublicKey } | { failure: string }> {
   if (fingerprint !== undefined) {
@@ -75,10 +78,12 @@ async function signingKey(
     if (known?.held && known.publicKey.purpose === "signing") return { key: known.publicKey.key };
     return { failure: `signing_key_fingerprint: this mediator holds no signing key ${fingerprint}` };
   }
-  const keyName = `${name}-mediator-signing`;
-  const held = await keys.list({ name: keyName, held: true, purposes: ["signing"] });
-  const found = held.find((each) => each.name === keyName)?.publicKey;
-  return { key: found?.purpose === "signing" ? found.key : await keys.generateSigningKey({ name: keyName }) };
+  try {
+    return { key: await memberSigningKey(keys, `${name}-mediator-signing`, auto) };
+  } catch (error) {
+    if (isCantonError(error) && error.reason === "INITIALISATION_STEP_MISSING") return { failure: error.message };
+    throw error;
+  }
 }
 
 /** @throws CantonError INVALID_ARGUMENT naming the field */

@@ -1,7 +1,7 @@
 import type { Client } from "@grpc/grpc-js";
 import type { LogTo } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import { eventually } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
-import { checkConfig, type StorageConfig } from "@pulumi-canton/runtime/config.ts";
+import { checkConfig, type InitConfig, type StorageConfig } from "@pulumi-canton/runtime/config.ts";
 import { type ClientConstructor, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import { Health } from "@pulumi-canton/runtime/health.ts";
 import { createLogger, silentLogger } from "@pulumi-canton/runtime/logger.ts";
@@ -31,6 +31,7 @@ export async function startTestParticipant(options: {
   readonly name: string;
   readonly storage: StorageConfig;
   readonly autoInit?: boolean;
+  readonly nodeIdentifier?: InitConfig["identity"]["nodeIdentifier"];
   readonly waitUntilReady?: boolean;
   readonly domains?: Record<string, string>;
   /** What the configuration says of the Ledger API besides its port. */
@@ -45,7 +46,10 @@ export async function startTestParticipant(options: {
     ledgerApi: { port: 0, ...options.ledgerApi },
     health: { port: 0 },
     storage,
-    init: { auto: options.autoInit ?? true },
+    init: {
+      auto: options.autoInit ?? true,
+      ...(options.nodeIdentifier === undefined ? {} : { identity: { nodeIdentifier: options.nodeIdentifier } }),
+    },
     ...(options.domains === undefined ? {} : { domains: options.domains }),
   });
   const logger =

@@ -8,6 +8,7 @@ import { encodeMessage } from "@pulumi-canton/protocol/protocol-error.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
 import { failedPrecondition } from "@pulumi-canton/runtime/errors.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
+import { memberSigningKey } from "@pulumi-canton/topology/member-signing-key.ts";
 import { AlreadyInitialisedError, type NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { claimBackend } from "../backend/backend-domain.ts";
 import type { Backend } from "../backend/open-backend.ts";
@@ -23,6 +24,8 @@ export interface Initialization {
 export interface InitializationOptions {
   /** The node's name: names its key. */
   name: string;
+  /** `init.auto`: the key is made when it is needed; otherwise the operator has made it. */
+  auto: boolean;
   database: Database;
   backend: Backend;
   keys: KeyStore;
@@ -49,11 +52,11 @@ function otherDomain(what: string, present: string, asked: string) {
 /**
  * Initialises the node for a domain, or, when it is already, only answers its key. May be repeated after a crash anywhere.
  *
- * @throws CantonError SEQUENCER_OF_OTHER_DOMAIN when the node or its backend belongs to another domain; SEQUENCER_PARAMETERS_DIFFER when the backend's domain has other static parameters
+ * @throws CantonError INITIALISATION_STEP_MISSING when the operator has not made its key yet; SEQUENCER_OF_OTHER_DOMAIN when the node or its backend belongs to another domain; SEQUENCER_PARAMETERS_DIFFER when the backend's domain has other static parameters
  * @throws ProtocolError for a malformed domain id or parameters that this software cannot serve
  */
 export async function initialise(
-  { name, database, backend, keys, identity }: InitializationOptions,
+  { name, auto, database, backend, keys, identity }: InitializationOptions,
   domainId: UniqueIdentifier,
   staticParameters: StaticDomainParameters,
 ): Promise<{ initialization: Initialization; publicKey: SigningPublicKey }> {
@@ -63,6 +66,8 @@ export async function initialise(
     throw otherDomain("this sequencer", initialization.domainId, domainId);
   }
   checkStaticDomainParameters(staticParameters);
+  // Before anything is claimed: by hand the key may be missing.
+  const signingKey = initialization?.signingKey ?? (await memberSigningKey(keys, `${name}-sequencer-signing`, auto)).id;
   const claimed = await claimBackend(backend.database, { domainId, staticParameters });
   if (claimed.domainId !== domainId) throw otherDomain("the sequencer backend", claimed.domainId, domainId);
   const bytes = (parameters: StaticDomainParameters) => encodeMessage(StaticDomainParametersProto, parameters);
@@ -80,7 +85,6 @@ export async function initialise(
     if (error.uid !== domainId) throw otherDomain("this node's identity", error.uid, domainId);
   }
   if (initialization === undefined) {
-    const { id: signingKey } = await namedSigningKey(keys, `${name}-sequencer-signing`);
     await database.query(
       "INSERT INTO sequencer_initialization (domain_id, signing_key) VALUES ($1, $2) ON CONFLICT DO NOTHING",
       [domainId, signingKey],
@@ -89,11 +93,4 @@ export async function initialise(
   }
   const { key } = await keys.publicKey(initialization.signingKey);
   return { initialization, publicKey: key as SigningPublicKey };
-}
-
-/** The key of this name; made if there is none, so that after a crash the same one is found. */
-async function namedSigningKey(keys: KeyStore, name: string): Promise<SigningPublicKey> {
-  const held = await keys.list({ name, purposes: ["signing"], held: true });
-  const known = held.find((key) => key.name === name);
-  return known === undefined ? await keys.generateSigningKey({ name }) : (known.publicKey.key as SigningPublicKey);
 }
