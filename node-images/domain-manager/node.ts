@@ -212,6 +212,7 @@ export async function startDomainManager(
       sequencers: () => sequencers.read(),
       protocolVersion: PROTOCOL_VERSION,
       version: softwareVersion,
+      diagnostics: context.diagnostics,
     }),
   ];
 

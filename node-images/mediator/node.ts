@@ -93,6 +93,7 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
       active: () => active,
       protocolVersion: PROTOCOL_VERSION,
       version: softwareVersion,
+      diagnostics: context.diagnostics,
     }),
     // The domain's topology is the domain manager's to write.
     notBuilt(TopologyManagerWriteServiceService),

@@ -90,6 +90,7 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
         return storage === undefined || storage.state === "ok" ? undefined : storage.why;
       },
       version: softwareVersion,
+      diagnostics: context.diagnostics,
     };
 
     health.register("participant");

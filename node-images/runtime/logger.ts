@@ -68,13 +68,18 @@ export interface LogDestination {
   write(line: string): void;
 }
 
+/** Standard output, written synchronously so that the last lines before a crash are there. */
+export function standardOutput(): LogDestination {
+  return pino.destination({ fd: 1, sync: true });
+}
+
 /**
  * Makes the logger of a process.
  *
  * @param options.node the node's name, on every line
  * @param options.role for example `sequencer`, on every line
  * @param options.level default `info`
- * @param options.destination default stdout, written synchronously so that the last lines before a crash are there
+ * @param options.destination default {@link standardOutput}
  */
 export function createLogger(options: {
   node: string;
@@ -109,7 +114,7 @@ export function createLogger(options: {
         },
       },
     },
-    options.destination ?? pino.destination({ fd: 1, sync: true }),
+    options.destination ?? standardOutput(),
   );
   // What a child has on every line goes past the formatters above. Children inherit this from the logger.
   const { child } = logger;

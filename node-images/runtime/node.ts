@@ -3,9 +3,10 @@ import { parseArgs } from "node:util";
 import { setLogger } from "@grpc/grpc-js";
 import type { z } from "zod";
 import { type BaseNodeConfig, ConfigError, loadConfig } from "./config.ts";
+import { type Diagnostics, diagnostics, LogTail } from "./diagnostics.ts";
 import { describeError } from "./errors.ts";
 import { Health, type RunningHttp, startHttp } from "./health.ts";
-import { createLogger, type Logger } from "./logger.ts";
+import { createLogger, type Logger, standardOutput } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { PortInUseError } from "./port-in-use.ts";
 
@@ -29,6 +30,8 @@ export interface NodeContext {
   readonly logger: Logger;
   readonly health: Health;
   readonly metrics: Metrics;
+  /** For the role's StatusService; absent where a node is not a process of its own. */
+  readonly diagnostics?: Diagnostics;
   /** Aborts when the process is asked to stop, also during the start. */
   readonly signal: AbortSignal;
   /** Ends the process after an error that the node cannot recover from: closes what it can and exits with 70. */
@@ -119,7 +122,8 @@ export async function runNode<S extends z.ZodType<BaseNodeConfig>>(options: Node
     process.stdout.write(`${file} is a valid configuration for the role ${role}\n`);
     process.exit(ExitCode.ok);
   }
-  const logger = createLogger({ node: config.name, role, level: config.logging.level });
+  const log = new LogTail(standardOutput());
+  const logger = createLogger({ node: config.name, role, level: config.logging.level, destination: log });
   // The gRPC library would write to stderr in a form of its own; what matters also comes as errors.
   const library = (...text: unknown[]) =>
     logger.debug({ library: "grpc", text: text.map(String).join(" ") }, "gRPC library");
@@ -177,7 +181,14 @@ export async function runNode<S extends z.ZodType<BaseNodeConfig>>(options: Node
   try {
     http = await startHttp({ health, healthConfig: config.health, metrics, metricsConfig: config.metrics, logger });
     logger.info({ healthPort: http.healthPort, metricsPort: http.metricsPort }, "Serving health and metrics");
-    running = await options.start(config, { logger, health, metrics, signal: stopping.signal, fail });
+    running = await options.start(config, {
+      logger,
+      health,
+      metrics,
+      diagnostics: diagnostics({ config, health, metrics, log }),
+      signal: stopping.signal,
+      fail,
+    });
   } catch (error) {
     if (stopping.signal.aborted) return await exit(ExitCode.ok);
     if (error instanceof ConfigError || error instanceof PortInUseError) {

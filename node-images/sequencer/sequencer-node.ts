@@ -40,7 +40,7 @@ export interface RunningSequencer extends RunningNode {
 }
 
 /** What of a node's context a sequencer needs. */
-export type SequencerContext = Pick<NodeContext, "logger" | "health" | "metrics" | "signal">;
+export type SequencerContext = Pick<NodeContext, "logger" | "health" | "metrics" | "diagnostics" | "signal">;
 
 /**
  * Starts a sequencer. Until the domain manager has initialised it, its public API answers UNAVAILABLE.
@@ -196,7 +196,7 @@ export async function startSequencer(
         topologyAggregationService({ stores, node }),
         ...initializationServices(initializer),
         ...administrationServices(backend),
-        ...statusServices({ serving: () => serving, ports, health }),
+        ...statusServices({ serving: () => serving, ports, health, diagnostics: context.diagnostics }),
       ],
       logger,
       metrics,

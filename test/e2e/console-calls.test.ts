@@ -30,7 +30,6 @@ const careless = "an internal error, where ours is refused with the reason";
 /** Recordings that are not replayed here, and why. */
 const elsewhere: Record<string, string> = {
   "domains.reconnect-after-repair": "repair needs contracts",
-  "health.dump": "not yet",
   "manual-domain-0-status": byHand,
   "manual-domain-1-generate_signing_key": byHand,
   "manual-domain-2-init_id": byHand,

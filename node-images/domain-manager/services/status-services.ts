@@ -11,6 +11,7 @@ import type { Status } from "@pulumi-canton/protocol/gen/com/digitalasset/canton
 import { participantMember } from "@pulumi-canton/protocol/identity/member.ts";
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { componentStatus } from "@pulumi-canton/runtime/component-status.ts";
+import type { Diagnostics } from "@pulumi-canton/runtime/diagnostics.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { Component } from "@pulumi-canton/runtime/health.ts";
 
@@ -34,6 +35,8 @@ export interface StatusSource {
   readonly protocolVersion: number;
   /** Version of this software. */
   readonly version: string;
+  /** What else StatusService tells; absent: those rpcs are not built. */
+  readonly diagnostics?: Diagnostics | undefined;
 }
 
 /** StatusService, DomainStatusService and DomainManagerStatusService. */
@@ -52,6 +55,7 @@ export function statusServices(source: StatusSource): GrpcService[] {
 
   return [
     implement(StatusServiceService, {
+      ...source.diagnostics,
       status: async () => {
         const domainId = await source.domainId();
         if (domainId === undefined) return { response: { $case: "notInitialized", value: { active: true } } };

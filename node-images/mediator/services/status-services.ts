@@ -7,6 +7,7 @@ import {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v0/status_service.ts";
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { componentStatus } from "@pulumi-canton/runtime/component-status.ts";
+import type { Diagnostics } from "@pulumi-canton/runtime/diagnostics.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { Component } from "@pulumi-canton/runtime/health.ts";
 
@@ -21,6 +22,8 @@ export interface StatusSource {
   readonly protocolVersion: number;
   /** Version of this software. */
   readonly version: string;
+  /** What else StatusService tells; absent: those rpcs are not built. */
+  readonly diagnostics?: Diagnostics | undefined;
 }
 
 /** StatusService and MediatorStatusService. */
@@ -36,6 +39,7 @@ export function statusServices(source: StatusSource): GrpcService[] {
   });
   return [
     implement(StatusServiceService, {
+      ...source.diagnostics,
       status: async () => {
         const domainId = await source.domainId();
         const active = source.active();

@@ -5,6 +5,7 @@ import {
   StatusServiceService,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/health/admin/v0/status_service.ts";
 import { ParticipantStatusServiceService } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/participant_status_service.ts";
+import type { Diagnostics } from "@pulumi-canton/runtime/diagnostics.ts";
 import { plainError } from "@pulumi-canton/runtime/errors.ts";
 import { implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import { SUPPORTED_PROTOCOL_VERSIONS } from "../domain/abilities.ts";
@@ -29,6 +30,8 @@ export interface StatusSources {
   readonly storageFault: () => string | undefined;
   /** The version of this software. */
   readonly version: string;
+  /** What else StatusService tells; absent: those rpcs are not built. */
+  readonly diagnostics?: Diagnostics | undefined;
 }
 
 /** Counts of topology transactions on their way, over all connected domains. */
@@ -131,9 +134,10 @@ export function participantStatusService(sources: StatusSources) {
   });
 }
 
-/** The older `StatusService`; what is more than the status (dump, log level, last errors) is not built. */
+/** The older `StatusService`; setting the log level is not built. */
 export function statusService(sources: StatusSources) {
   return implement(StatusServiceService, {
+    ...sources.diagnostics,
     status: async () => {
       const id = await sources.uid();
       const active = sources.active();

@@ -9,6 +9,7 @@ import type { Status } from "@pulumi-canton/protocol/gen/com/digitalasset/canton
 import { type MemberCode, memberCode, memberUid } from "@pulumi-canton/protocol/identity/member.ts";
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { componentStatus } from "@pulumi-canton/runtime/component-status.ts";
+import type { Diagnostics } from "@pulumi-canton/runtime/diagnostics.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { Component, Health } from "@pulumi-canton/runtime/health.ts";
 import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
@@ -19,6 +20,7 @@ export function statusServices(options: {
   serving: () => ServingSequencer | undefined;
   ports: () => Record<string, number>;
   health: Health;
+  diagnostics?: Diagnostics | undefined;
 }): GrpcService[] {
   const { serving, ports, health } = options;
   const startedAt = performance.now();
@@ -46,6 +48,7 @@ export function statusServices(options: {
   };
   return [
     implement(StatusServiceService, {
+      ...options.diagnostics,
       status: async () => {
         const sequencer = serving();
         if (sequencer === undefined) return { response: { $case: "notInitialized", value: { active: true } } };

@@ -235,6 +235,7 @@ export const rows: readonly Row[] = [
   row("domains.reconnect_all"),
   fields("resources.resource_limits", "there are no limits here, and a Canton has some by itself"),
   row("utils.synchronize_topology"),
+  row("health.dump"),
   row("raw-GetLedgerIdentity"),
   outcomes("raw-GetLedgerApiVersion", "the features of this build"),
   row("cookbook-parties.enable-Gottlieb"),
@@ -352,6 +353,7 @@ export const commands: Readonly<Record<string, string>> = {
   "domains.reconnect": "domains.reconnect",
   "domains.reconnect_all": "domains.reconnect_all",
   "resources.resource_limits": "resources.resource_limits",
+  "health.dump": "health.dump",
   "health.initialized": "health.initialized",
   "utils.synchronize_topology": "utils.synchronize_topology",
 };
@@ -451,10 +453,5 @@ export const later: readonly {
     command: "pruning.get_schedule",
     because: contracts,
     calls: ["participant1 admin /com.digitalasset.canton.participant.admin.v0.PruningService/GetSchedule"],
-  },
-  {
-    command: "health.dump",
-    because: "not yet",
-    calls: ["participant1 admin /com.digitalasset.canton.health.admin.v0.StatusService/HealthDump"],
   },
 ];
