@@ -132,6 +132,7 @@ const apis: { node: string; api: "adminApi" | "publicApi" | "ledgerApi"; service
       ...administration,
       ...inPackage(
         `${canton}.domain.admin.v0`,
+        "DomainService",
         "EnterpriseSequencerAdministrationService",
         "SequencerAdministrationService",
         "SequencerInitializationService",
