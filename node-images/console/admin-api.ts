@@ -21,6 +21,8 @@ export interface CallSettings {
 
 /** Calls to the APIs of a network's nodes. */
 export interface AdminApi {
+  /** How to reach the API at a URL, for code that makes its connections itself. */
+  target(url: string): ClientTarget;
   /**
    * Makes one call on a connection of its own.
    *
@@ -42,11 +44,12 @@ export interface AdminApi {
  * @param caFile PEM file of the authorities to trust for `https` URLs; without it those of the machine
  */
 export function adminApi(caFile: string | undefined): AdminApi {
+  const target = (url: string): ClientTarget =>
+    url.startsWith("https:") && caFile !== undefined ? { url, tls: { caFile } } : { url };
   return {
+    target,
     async call(url, type, method, request, { deadlineMs = 10_000, token } = {}) {
-      const target: ClientTarget =
-        url.startsWith("https:") && caFile !== undefined ? { url, tls: { caFile } } : { url };
-      const client = connect(type, target);
+      const client = connect(type, target(url));
       try {
         return await call(client, method, request, {
           deadlineMs,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { TopologyChangeOp } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 import {
   type BaseQuery,
@@ -10,13 +11,21 @@ import { describeMapping, type MappingKind, type TopologyMapping } from "@pulumi
 import { decodeSignedTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { transactionHash } from "@pulumi-canton/topology/transaction-steps.ts";
 import { type Command, Option } from "commander";
+import { describeImport } from "../../detached-topology-manager/commands.ts";
+import { exportTopology, importTopology } from "../../detached-topology-manager/node-topology.ts";
+import {
+  decodeSignedTransactionsFile,
+  encodeSignedTransactionsFile,
+} from "../../detached-topology-manager/signed-transactions-file.ts";
 import type { AdminApi } from "../admin-api.ts";
 import type { ConsoleContext } from "../console-context.ts";
+import { ConsoleError } from "../console-error.ts";
 import { headState } from "../head-state.ts";
 import { domainManagerOf, identifierOf, nodeNamed } from "../network.ts";
 import { json, momentArgument, node as nodeOption } from "../options.ts";
 import { cut, table } from "../table.ts";
 import { print, printJson } from "../terminal.ts";
+import { traceHint } from "../trace-hint.ts";
 import { registerAuthorize } from "./topology-authorize.ts";
 
 /** The kinds of statements. */
@@ -228,6 +237,51 @@ export function registerTopology(program: Command, context: ConsoleContext): voi
         .call(adminApi, TopologyManagerReadServiceClient, "listAvailableStores", {});
       if (json) printJson(storeIds);
       else for (const id of storeIds) print(id);
+    });
+
+  group
+    .command("export")
+    .description("writes what a node has authorised to a file, to be taken to another topology manager")
+    .argument("<file>", "must not exist yet")
+    .addOption(nodeOption("the domain manager"))
+    .option("--namespace <fingerprint>", "only what is about this namespace")
+    .action(async (file: string, { node, namespace }: { node?: string; namespace?: string }) => {
+      const network = await context.network();
+      const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
+      const exported = await exportTopology(context.api().target(adminApi), { deadlineMs: 60_000, namespace });
+      try {
+        await writeFile(file, encodeSignedTransactionsFile(exported), { flag: "wx" });
+      } catch (error) {
+        throw new ConsoleError(
+          `${file} cannot be written: ${(error as Error).message}`,
+          "Name a file that does not exist.",
+        );
+      }
+      print(
+        `${file} has ${exported.transactions.length} signed transactions; \`console identity show\` says what they are.`,
+      );
+    });
+
+  group
+    .command("import")
+    .description("adds the signed transactions of a file to what a node has authorised; may be repeated")
+    .argument("<file>", "as `topology export` or `identity sign` wrote it")
+    .addOption(nodeOption("the domain manager"))
+    .addOption(json())
+    .action(async (file: string, { node, json }: { node?: string; json: boolean }) => {
+      const network = await context.network();
+      const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
+      const bytes = await readFile(file).catch((error: Error) => {
+        throw new ConsoleError(`${file} cannot be read: ${error.message}`, "Name another file.");
+      });
+      const read = decodeSignedTransactionsFile(bytes);
+      const outcomes = await importTopology(context.api().target(adminApi), read, { deadlineMs: 60_000 });
+      if (json) printJson(outcomes);
+      else {
+        print(describeImport(read, outcomes));
+        print(traceHint());
+      }
+      if (outcomes.some(({ outcome }) => outcome === "refused")) process.exitCode = 1;
     });
 
   registerAuthorize(group, context);

@@ -100,9 +100,15 @@ export class TestNetwork implements AsyncDisposable {
     }
   }
 
-  async #startParticipant(name: string, storage: StorageConfig): Promise<void> {
-    const running = await startTestParticipant({ name, storage, logTo: (node) => this.#logTo(node) });
-    const id = `PAR::${await uidOf(running)}`;
+  /** Starts a participant that waits to be initialised by hand. */
+  async addUninitialised(name: string): Promise<void> {
+    await this.#startParticipant(name, (await this.#nodes.database()).storage, false);
+  }
+
+  async #startParticipant(name: string, storage: StorageConfig, autoInit = true): Promise<void> {
+    const logTo = (node: string) => this.#logTo(node);
+    const running = await startTestParticipant({ name, storage, autoInit, waitUntilReady: autoInit, logTo });
+    const id = autoInit ? `PAR::${await uidOf(running)}` : "";
     this.#participants.set(name, { storage, running, id });
     const { server, port } = await serve(() => running.metrics.registry.metrics());
     this.#servers.push(server);
