@@ -17,7 +17,7 @@ import { untilAborted } from "./abort.ts";
 import { ConfigError, isLoopback, nonLoopbackRefusal, type ServerConfig, type ServerTlsConfig } from "./config.ts";
 import { CantonError, deadlineExceeded, invalidArgument, isCantonError, plainError, toWireError } from "./errors.ts";
 import { healthService } from "./grpc-health.ts";
-import type { AnyHandler, CallContext, GrpcService, MethodShape } from "./grpc-service.ts";
+import type { CallContext, GrpcService, MethodShape } from "./grpc-service.ts";
 import { Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -263,13 +263,15 @@ function requestOf(call: AnyCall, shape: MethodShape): unknown {
   return unwrap((call as UnaryCall | AnyWritableCall).request);
 }
 
-function register(server: Server, shape: MethodShape, handle: AnyHandler, state: ServerState): void {
+function register(server: Server, method: GrpcService["methods"][number], state: ServerState): void {
+  const { shape, handle, admit } = method;
   const unary = (call: UnaryCall | ReadableCall, callback: sendUnaryData<unknown>) => {
     runCall(
       call,
       shape,
       state,
       async (context) => {
+        await admit?.(context);
         const response = handle(requestOf(call, shape), context) as Promise<unknown>;
         const value = await untilAborted(Promise.resolve(response), context.signal);
         // Serialised here, so that a response that does not fit its message is logged and told like any other fault.
@@ -285,6 +287,7 @@ function register(server: Server, shape: MethodShape, handle: AnyHandler, state:
       shape,
       state,
       async (context) => {
+        await admit?.(context);
         const values = handle(requestOf(call, shape), context) as AsyncIterable<unknown>;
         await pump(call, values, context, state);
         return () => call.end();
@@ -357,7 +360,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   const state: ServerState = { ...options, closing: closing.signal, cutOff: cutOff.signal };
   const health = options.health ?? servingHealth();
   for (const service of [...services, healthService(health)]) {
-    for (const { shape, handle } of service.methods) register(server, shape, handle, state);
+    for (const method of service.methods) register(server, method, state);
   }
   const port = await bind(server, name, config, creds);
   logger.info({ server: name, address: config.address, port, tls: config.tls !== undefined }, "Serving gRPC");

@@ -51,7 +51,12 @@ export type AnyHandler = (request: unknown, call: CallContext) => Promise<unknow
 
 /** A service that a server can serve. */
 export interface GrpcService {
-  readonly methods: readonly { readonly shape: MethodShape; readonly handle: AnyHandler }[];
+  readonly methods: readonly {
+    readonly shape: MethodShape;
+    readonly handle: AnyHandler;
+    /** Looks at a call before its request is read; refuses it by throwing. */
+    readonly admit?: (call: CallContext) => Promise<void>;
+  }[];
 }
 
 /** The refusal of an rpc that this build does not have. */

@@ -42,6 +42,8 @@ export async function userLedger(
   return {
     ...stores,
     client: server.client,
+    /** Cuts all connections to the database. */
+    cutDatabase: () => testDatabase.terminateConnections(),
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await database.close(0);

@@ -59,8 +59,11 @@ describe("the services of a participant with authentication", () => {
     await issuer[Symbol.asyncDispose]();
   });
 
-  /** How an empty request to an rpc ends. */
-  async function outcomes(metadata: Metadata): Promise<Map<string, { code: number; details: string }>> {
+  /** How a request to every rpc ends. */
+  async function outcomes(
+    metadata: Metadata,
+    request = Buffer.alloc(0),
+  ): Promise<Map<string, { code: number; details: string }>> {
     const client = node.ledger(VersionServiceClient);
     const asIs = (bytes: Buffer) => bytes;
     const answers = [...RULES.keys()].map(
@@ -69,7 +72,7 @@ describe("the services of a participant with authentication", () => {
           const options = { deadline: Date.now() + 10_000 };
           const done = (error: ServiceError | null) =>
             resolve([path, { code: error?.code ?? status.OK, details: error?.details ?? "" }]);
-          client.makeUnaryRequest(path, asIs, asIs, Buffer.alloc(0), metadata, options, done);
+          client.makeUnaryRequest(path, asIs, asIs, request, metadata, options, done);
         }),
     );
     return new Map(await Promise.all(answers));
@@ -88,6 +91,16 @@ describe("the services of a participant with authentication", () => {
     for (const path of thatEnd(all, status.UNAUTHENTICATED)) {
       expect(all.get(path)?.details, path).toMatch(/^An error occurred\. Please contact the operator/);
     }
+  });
+
+  test("do not read what a stranger sends", async () => {
+    // A field that begins and does not end.
+    const all = await outcomes(new Metadata(), Buffer.from([0x0a, 0x7f]));
+    expect(thatEnd(all, status.UNAUTHENTICATED)).toHaveLength(all.size - 3);
+    expect(
+      thatEnd(await outcomes(await tokenOf("participant_admin"), Buffer.from([0x0a, 0x7f])), status.INVALID_ARGUMENT)
+        .length,
+    ).toBeGreaterThan(60);
   });
 
   test("administer nothing for a user without rights but itself", async () => {

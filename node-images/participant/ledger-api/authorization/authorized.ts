@@ -2,7 +2,7 @@ import { untilAborted } from "@pulumi-canton/runtime/abort.ts";
 import type { CallContext, GrpcService } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { AnyHandler } from "@pulumi-canton/runtime/grpc-service.ts";
 import { accessTokenExpired, invalidArguments, notPermitted, staleStreamAuthorization } from "../ledger-errors.ts";
-import { setCaller } from "./caller.ts";
+import { callerOf, setCaller } from "./caller.ts";
 import { type Claims, sameClaims, WILDCARD } from "./claims.ts";
 import { decide } from "./decision.ts";
 import { type AnyRule, RULES } from "./rules.ts";
@@ -31,8 +31,8 @@ export interface AuthorizationOptions {
 }
 
 /**
- * The services, reached only by those who may: the caller is established and the rule of the rpc decided before its
- * handler, built or not, gets the request. A stream ends with ABORTED when the token expires or the rights change.
+ * The services, reached only by those who may: the caller is established before the request is read, and the rule of the
+ * rpc decided before its handler, built or not, gets it. A stream ends with ABORTED when the token expires or the rights change.
  *
  * @throws TypeError for an rpc that has no rule
  */
@@ -43,7 +43,12 @@ export function authorized(services: readonly GrpcService[], options: Authorizat
       if (rule === undefined) throw new TypeError(`${shape.path} has no rule that says who may call it`);
       if (shape.requestStream) throw new TypeError(`${shape.path}: rules decide about one request, not about a stream`);
       if (rule === "open") return { shape, handle };
-      return { shape, handle: shape.responseStream ? stream(handle, rule, options) : unary(handle, rule, options) };
+      const admit = async (call: CallContext) => setCaller(call, await options.authenticator.authenticate(call));
+      return {
+        shape,
+        admit,
+        handle: shape.responseStream ? stream(handle, rule, options) : unary(handle, rule, options.participant),
+      };
     }),
   }));
 }
@@ -58,19 +63,14 @@ function admitted(rule: ClosedRule, claims: Claims, request: unknown, participan
   return decision.request;
 }
 
-function unary(handle: AnyHandler, rule: ClosedRule, { participant, authenticator }: AuthorizationOptions): AnyHandler {
-  return async (request, call) => {
-    const claims = await authenticator.authenticate(call);
-    setCaller(call, claims);
-    return handle(admitted(rule, claims, request, participant), call);
-  };
+function unary(handle: AnyHandler, rule: ClosedRule, participant: string): AnyHandler {
+  return (request, call) => handle(admitted(rule, callerOf(call), request, participant), call);
 }
 
 function stream(handle: AnyHandler, rule: ClosedRule, options: AuthorizationOptions): AnyHandler {
-  const { participant, authenticator } = options;
   return async function* (request, call) {
-    const claims = await authenticator.authenticate(call);
-    const permitted = admitted(rule, claims, request, participant);
+    const claims = callerOf(call);
+    const permitted = admitted(rule, claims, request, options.participant);
     const ended = new AbortController();
     const signal = AbortSignal.any([call.signal, ended.signal]);
     const inner = { ...call, signal };

@@ -88,6 +88,24 @@ describe("a user", () => {
     expect(Object.keys(user?.metadata?.annotations ?? {})).toEqual(["b"]);
   });
 
+  test("is there with all its rights or not at all, and there when that was said, whatever becomes of the database", async () => {
+    const rights = Array.from({ length: 20 }, (_, n) => actAs(`p${n}::1220`));
+    const ids = Array.from({ length: 60 }, (_, n) => `cut-${n}`);
+    const attempts = ids.map(async (id) => {
+      await create({ id }, rights);
+      // In the middle: some are done by now, some are not.
+      if (id === "cut-20") await ledger.cutDatabase();
+      return id;
+    });
+    const acknowledged = (await Promise.allSettled(attempts)).flatMap((attempt) =>
+      attempt.status === "fulfilled" ? [attempt.value] : [],
+    );
+    const there = (await ledger.users.list("", 1_000, "")).map(({ id }) => id).filter((id) => id.startsWith("cut-"));
+    expect(there).toEqual(expect.arrayContaining(acknowledged));
+    for (const id of there) expect(await ledger.users.rightsOf(id), id).toHaveLength(rights.length);
+    expect(acknowledged).toContain("cut-20");
+  });
+
   test("that was deleted begins anew", async () => {
     await create({ id: "phoenix", isDeactivated: true }, [actAs("p::1220")]);
     await call(client, "deleteUser", named("phoenix"), deadline);
