@@ -2,7 +2,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
+import { idle, setState } from "@pulumi-canton/domain-manager/testing/admin.ts";
+import { eventually, TestDomain } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import {
   connectedDomains,
   connection,
@@ -17,6 +18,10 @@ import {
 import { startTestParticipant, type TestParticipant } from "@pulumi-canton/participant/testing/test-participant.ts";
 import { generateSigningKeyPair } from "@pulumi-canton/protocol/crypto/key-pair.ts";
 import { encodePublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
+import {
+  defaultDynamicDomainParameters,
+  dynamicDomainParametersToProto,
+} from "@pulumi-canton/protocol/domain-parameters.ts";
 import { VaultServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/admin/v0/vault_service.ts";
 import { KeyPurpose } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/v0/crypto.ts";
 import { TopologyChangeOp } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
@@ -24,7 +29,8 @@ import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/dig
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { namespaceOf } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { addition, signTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
-import { call } from "@pulumi-canton/runtime/grpc-client.ts";
+import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import { observeInitialisation } from "@pulumi-canton/topology/observe-initialisation.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { identityCommand } from "./commands.ts";
 import { createRequest } from "./create-request.ts";
@@ -209,4 +215,44 @@ test("an import tells of each transaction why it was refused, and takes the othe
   await expect(initialiseFromFile(adminOf(node), other, options)).rejects.toMatchObject({
     reason: "NODE_HAS_ANOTHER_IDENTITY",
   });
+});
+
+test("a domain whose root key is detached: its manager sets up the domain and admits with a delegated key", async () => {
+  await using nodes = new TestDomain();
+  const sequencers = [await nodes.sequencer("sequencer1")];
+  const mediators = [await nodes.mediator("mediator1")];
+  const manager = await nodes.manager({ auto: false, sequencers, mediators });
+  const admin = { address: "127.0.0.1", port: manager.adminPort };
+  const root = generateSigningKeyPair();
+  const wanted = { role: "domain-manager", identifier: "bank", authority: "namespace" } as const;
+  const signed = signRequest(await createRequest(admin, wanted, options), root);
+  for (const expected of ["added", "known"]) {
+    const outcomes = await initialiseFromFile(admin, signed, options);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual([expected, expected, expected]);
+  }
+  const { next, keys, uid } = await observeInitialisation("domain-manager", admin, {
+    ...options,
+    sequencers: "configured",
+  });
+  expect(next?.name).toBe("domain-parameters");
+  expect(uid).toBe(`bank::${root.publicKey.id}`);
+  expect(keys.find(({ fingerprint }) => fingerprint === root.publicKey.id)?.held).toBe(false);
+
+  const write = connect(TopologyManagerWriteServiceClient, admin);
+  const value = dynamicDomainParametersToProto(defaultDynamicDomainParameters());
+  const parameters = {
+    authorization: { ...authorization, change: TopologyChangeOp.Replace },
+    domain: uid ?? "",
+    parameters: { $case: "parametersV1", value } as const,
+  };
+  await call(write, "authorizeDomainParametersChange", parameters, options);
+  write.close();
+  expect((await idle(manager.adminPort)).commonStatus?.uid).toBe(uid);
+
+  const { storage } = await nodes.database();
+  await using node = await startTestParticipant({ name: "joins", storage });
+  await setState(manager.adminPort, uid ?? "", `PAR::${await uidOf(node)}`);
+  const urls = sequencers.map(({ publicPort }) => `http://127.0.0.1:${publicPort}`);
+  await connectTo(node, connection({ urls, domainId: uid ?? "" }));
+  expect(await connectedDomains(node)).toEqual(["mydomain"]);
 });
