@@ -11,28 +11,17 @@ import {
   type SignedTopologyTransaction,
   signTransaction,
 } from "@pulumi-canton/protocol/topology/transaction.ts";
-import { CommitOutcomeUnknownError, type Database } from "@pulumi-canton/runtime/database.ts";
+import type { Database } from "@pulumi-canton/runtime/database.ts";
 import fc from "fast-check";
 import type pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { clear, dump, failingAt, forgettingOnce } from "./testing/failing-database.ts";
 import { eventOf, openTestProcessor, startOfTime, startTestDomain, type TestDomain } from "./testing/test-domain.ts";
 import { startTestNode, startTestParticipant, type TestNode } from "./testing/test-node.ts";
 import type { SequencedTopologyEvent, TopologyProcessor } from "./topology-processor.ts";
 import { TopologyStores } from "./topology-stores.ts";
 
 const attacker = generateSigningKeyPair();
-
-/** All that the database holds of what was processed. */
-async function dump(database: Database) {
-  const tables = ["topology_stores", "topology_transactions", "topology_subscription_positions", "topology_watermarks"];
-  const contents = [];
-  for (const table of tables) {
-    // Which number a store got says nothing.
-    const { rows } = await database.query(`SELECT to_jsonb(t) - 'ordinal' AS row FROM ${table} t ORDER BY 1`);
-    contents.push(rows);
-  }
-  return contents;
-}
 
 /** A processor on the same database, as after a restart of the process. */
 function restart(node: TestNode, domainId: string, database: Database = node.database): Promise<TopologyProcessor> {
@@ -231,16 +220,7 @@ describe("TopologyProcessor", () => {
   });
 
   it("applies an event once when it never learns that its commit took effect", async () => {
-    let forget = true;
-    const forgetful: Database = {
-      ...node.database,
-      transaction: async (fn, options) => {
-        const result = await node.database.transaction(fn, options);
-        if (!forget) return result;
-        forget = false;
-        throw new CommitOutcomeUnknownError("the connection was lost");
-      },
-    };
+    const forgetful = forgettingOnce(node.database);
     const unsure = await restart(node, domain.domainId, forgetful);
     await expect(unsure.process(eventOf(0, bootstrap))).rejects.toThrow("the connection was lost");
     await unsure.process(eventOf(0, bootstrap));
@@ -297,35 +277,6 @@ describe("TopologyProcessor", () => {
 
 function raise(): never {
   throw new Error("there is none");
-}
-
-async function clear(database: Database): Promise<void> {
-  await database.query("DELETE FROM topology_transactions");
-  await database.query("DELETE FROM topology_stores");
-  await database.query("DELETE FROM topology_subscription_positions");
-}
-
-/** A database on which a statement of every transaction fails: the one with this number, counted from 0. */
-function failingAt(database: Database, number: number): Database {
-  return {
-    ...database,
-    transaction: (fn, options) =>
-      database.transaction((client) => {
-        let count = 0;
-        const counting = new Proxy(client, {
-          get: (target, name) => {
-            const value = Reflect.get(target, name);
-            if (name !== "query") return value;
-            return (...args: unknown[]) => {
-              count += 1;
-              if (count > number) return Promise.reject(new Error("the statement failed"));
-              return Reflect.apply(value, target, args);
-            };
-          },
-        });
-        return fn(counting);
-      }, options),
-  };
 }
 
 async function signedByParticipant(node: TestNode, transaction: Parameters<typeof signTransaction>[0]) {
