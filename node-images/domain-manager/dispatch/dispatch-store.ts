@@ -27,6 +27,12 @@ export function messageIdOf(pending: Pick<PendingSend, "number" | "attempt">): s
   return `topology-${pending.number}-${pending.attempt}`;
 }
 
+/** The number in the id of a message of the dispatcher; undefined for other messages. */
+function numberIn(messageId: string): bigint | undefined {
+  const number = /^topology-(\d{1,18})-\d+$/.exec(messageId)?.[1];
+  return number === undefined ? undefined : BigInt(number);
+}
+
 interface Row {
   dispatched: bigint;
   last_sent: bigint;
@@ -95,6 +101,26 @@ export class DispatchStore {
        WHERE pending_after IS NOT NULL AND 'topology-' || message_number || '-' || pending_attempt = $1`,
       [messageId, sequenced],
     );
+  }
+
+  /**
+   * Whether a message that came back is one that this database knows nothing of: it was put back to an older copy since the
+   * message was planned.
+   */
+  async isForgotten(messageId: string): Promise<boolean> {
+    const number = numberIn(messageId);
+    if (number === undefined) return false;
+    const { rows } = await this.#database.read<{ message_number: bigint }>(
+      "SELECT message_number FROM domain_manager_domain",
+    );
+    return number > (rows[0]?.message_number ?? number);
+  }
+
+  /** A forgotten message is known again: its id, and those before it, are not used for another one. */
+  async remember(client: pg.PoolClient, messageId: string): Promise<void> {
+    await client.query("UPDATE domain_manager_domain SET message_number = greatest(message_number, $1)", [
+      numberIn(messageId),
+    ]);
   }
 
   /**

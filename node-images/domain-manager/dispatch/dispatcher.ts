@@ -52,8 +52,15 @@ export interface DispatcherOptions {
   readonly log: DispatchLog;
   /** The domain's own members, which receive every broadcast: SEQ::, MED:: and DOM::. */
   readonly domainMembers: readonly string[];
-  /** Makes the signed message around transactions; it is void when it is sequenced later than `notSequencedAfter`. */
-  readonly encode: (transactions: readonly TracedTransaction[], notSequencedAfter: Micros) => Promise<Buffer>;
+  /**
+   * Makes the signed message around transactions; it is void when it is sequenced later than `notSequencedAfter`. For one
+   * participant that catches up, and so knows the domain as it was, the message has to introduce the domain as it is.
+   */
+  readonly encode: (
+    transactions: readonly TracedTransaction[],
+    notSequencedAfter: Micros,
+    options: { introduce: boolean },
+  ) => Promise<Buffer>;
   /** Resolves with the sequencing time once the message is sequenced; throws SEQUENCER_DELIVER_ERROR when it never will be. */
   readonly send: (
     message: { messageId: string; content: Buffer; recipients: readonly string[]; maxSequencingTime: Micros },
@@ -80,11 +87,17 @@ export async function runDispatcher(options: DispatcherOptions, signal: AbortSig
   // What is in the database is the truth: it is read again after every failure, whose outcome may be unknown.
   let state: DispatchState | undefined;
   let pending: PendingSend | undefined;
+  let current = false;
 
   while (true) {
     signal.throwIfAborted();
     const rung = wakeup.arm();
     try {
+      if (!current) {
+        // Only the own stream shows whether the database is as new as what was sent, or was put back to an older copy.
+        await options.ownStreamIsCurrent(signal);
+        current = true;
+      }
       if (state === undefined) {
         const stored = await load(options, signal);
         state = { ...stored, active: await log.activeAt(stored.dispatched) };
@@ -148,7 +161,9 @@ async function sendPending(options: DispatcherOptions, pending: PendingSend, sig
   const { record = stepRecorder(options.logger) } = options;
   const maxSequencingTime = BigInt(Date.now() + sendTimeoutMs) * 1000n;
   const transactions = await options.log.transactions(pending.after, pending.upTo);
-  const content = await options.encode(transactions, maxSequencingTime);
+  const content = await options.encode(transactions, maxSequencingTime, {
+    introduce: pending.catchUp !== undefined,
+  });
   const recipients =
     pending.catchUp === undefined ? [...options.domainMembers, ...pending.participants] : pending.participants;
   const messageId = messageIdOf(pending);

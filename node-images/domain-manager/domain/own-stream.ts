@@ -1,6 +1,7 @@
 /** The domain manager's own subscription: its view of the domain as DOM::, and the requests that are sent to it. */
-import { encodeEnvelopeContent } from "@pulumi-canton/protocol/envelope/envelope-content.ts";
+import { decodeEnvelopeContent, encodeEnvelopeContent } from "@pulumi-canton/protocol/envelope/envelope-content.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
+import type { SignedTopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
 import { describeError } from "@pulumi-canton/runtime/errors.ts";
 import type { Health } from "@pulumi-canton/runtime/health.ts";
@@ -8,9 +9,11 @@ import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { childSpan, newTrace, parseTraceparent, withTrace } from "@pulumi-canton/runtime/trace.ts";
 import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-event.ts";
 import type { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
+import { applyTopologyMessage } from "@pulumi-canton/topology/topology-message.ts";
 import type { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
 import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
+import { missingFrom } from "../dispatch/adopt.ts";
 import type { DispatchStore } from "../dispatch/dispatch-store.ts";
 import { Wakeup } from "../dispatch/wakeup.ts";
 import { type DomainRules, decideRequest } from "../requests/decide-request.ts";
@@ -113,6 +116,7 @@ export class OwnStream {
 
   async #process(event: ReceivedEvent): Promise<void> {
     const { processor, dispatch } = this.#options;
+    await this.#adopt(event);
     // Own transactions of the request service, told from those it has decided already by the event's counter.
     await this.#decideRequests(event);
     await processor.process(event, async (client) => {
@@ -121,6 +125,35 @@ export class OwnStream {
       }
     });
     this.processed.ring();
+  }
+
+  /**
+   * After the database was put back to an older copy: takes what was distributed since into the store `Authorized`, so
+   * that the manager goes on from what its members have. Committed before the event, and found done when it is repeated.
+   */
+  async #adopt({ messageId, timestamp, envelopes, deliverError, counter }: ReceivedEvent): Promise<void> {
+    const { authorized, dispatch, processor, rules, logger } = this.#options;
+    const { domainId } = rules;
+    if (messageId === undefined || !(await dispatch.isForgotten(messageId))) return;
+    let state = processor.state;
+    const accepted: SignedTopologyTransaction[] = [];
+    for (const { content } of deliverError === undefined ? envelopes : []) {
+      const decoded = decodeEnvelopeContent(content);
+      if (decoded.kind !== "domain-topology-message") continue;
+      const applied = applyTopologyMessage(state, decoded.message, { domainId, sequencedAt: timestamp });
+      if (!applied.accepted) continue;
+      state = applied.state;
+      accepted.push(...applied.append.flatMap(({ signed, rejection }) => (rejection === undefined ? [signed] : [])));
+    }
+    const { stored } = await authorized.update(async (before, client) => {
+      await dispatch.remember(client, messageId);
+      const missing = missingFrom(before, accepted);
+      return { append: missing.append.map((signed) => ({ signed })), state: missing.state, result: undefined };
+    });
+    logger.warn(
+      { counter, messageId, transactions: stored.length },
+      "The database is older than what this domain manager has sent: took over what it had distributed",
+    );
   }
 
   async #decideRequests(event: ReceivedEvent): Promise<void> {

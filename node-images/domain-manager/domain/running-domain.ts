@@ -17,10 +17,11 @@ import { noAppropriateSigningKey, secretKeyNotInStore } from "@pulumi-canton/top
 import { TopologyProcessor } from "@pulumi-canton/topology/topology-processor.ts";
 import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
 import { topologyTrust } from "@pulumi-canton/topology/topology-trust.ts";
-import type { RecordStep } from "@pulumi-canton/topology/transaction-steps.ts";
+import type { RecordStep, TracedTransaction } from "@pulumi-canton/topology/transaction-steps.ts";
 import { AuthorizedLog } from "../dispatch/authorized-log.ts";
 import { DispatchStore } from "../dispatch/dispatch-store.ts";
 import { runDispatcher } from "../dispatch/dispatcher.ts";
+import { introductionTo } from "../dispatch/introduction.ts";
 import { Wakeup } from "../dispatch/wakeup.ts";
 import type { OnboardingPolicy } from "../requests/judge.ts";
 import { RequestStore } from "../requests/request-store.ts";
@@ -123,9 +124,17 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
         store: dispatch,
         log: new AuthorizedLog(authorized, domainId),
         domainMembers: [sequencerMember(domainId), mediatorMember(domainId), self],
-        encode: async (transactions, notSequencedAfter) => {
+        encode: async (missed, notSequencedAfter, { introduce }) => {
           const signingKey = (await keys.heldSigningKeys(ownKeys())).at(-1);
           if (signingKey === undefined) throw secretKeyNotInStore(ownKeys().join(", "), {});
+          const introduction = introduce
+            ? introductionTo(
+                missed.map(({ signed }) => signed),
+                domainStore.state,
+                domainId,
+              )
+            : [];
+          const transactions: TracedTransaction[] = [...introduction.map((signed) => ({ signed })), ...missed];
           const message = await signDomainTopologyMessage(
             { domainId, notSequencedAfter, transactions: transactions.map(({ signed }) => signed) },
             (content) => keys.sign(signingKey, "domain-topology-message", content),

@@ -142,30 +142,54 @@ export class TopologyState {
    * @param needRoot whether the last delegation has to be a root delegation too (to delegate further).
    */
   mayActForNamespace(key: Fingerprint, namespace: Fingerprint, needRoot: boolean): boolean {
+    return this.#chainTo(key, namespace, needRoot) !== undefined;
+  }
+
+  /** The delegations through which a key may sign for a namespace, the root certificate first; undefined when it may not. */
+  #chainTo(key: Fingerprint, namespace: Fingerprint, needRoot: boolean): SignedTopologyTransaction[] | undefined {
     // Walks from the key towards the root. Iterative, since chains may be as long as their owner likes.
-    const seen = new Set([key]);
+    const seen = new Map<Fingerprint, SignedTopologyTransaction | undefined>([[key, undefined]]);
     const pending = [key];
     for (let target = pending.pop(); target !== undefined; target = pending.pop()) {
       for (const tx of this.#scan(`${DELEGATION}\n${namespace}\n${target}\n`)) {
         const { isRootDelegation } = tx.transaction.mapping as NamespaceDelegation;
         if (!isRootDelegation && (needRoot || target !== key)) continue;
-        if (target === namespace) return true; // the root certificate: only the namespace's own key can have signed it
+        if (target === namespace) {
+          // The root certificate: only the namespace's own key can have signed it. From it back to the key.
+          const chain = [tx];
+          let next = seen.get(target);
+          while (next !== undefined) {
+            chain.push(next);
+            next = seen.get((next.transaction.mapping as NamespaceDelegation).targetKey.id);
+          }
+          return chain;
+        }
         if (seen.has(tx.key.id)) continue;
-        seen.add(tx.key.id);
+        seen.set(tx.key.id, tx);
         pending.push(tx.key.id);
       }
     }
-    return false;
+    return undefined;
+  }
+
+  /**
+   * The transactions in force from which alone anybody can tell that a key may sign for one unique identifier, in an order
+   * in which each is authorised by those before it; undefined when it may not.
+   */
+  proofOfAuthority(key: Fingerprint, uid: UniqueIdentifier): SignedTopologyTransaction[] | undefined {
+    const namespace = namespaceOf(uid);
+    const chain = this.#chainTo(key, namespace, false);
+    if (chain !== undefined) return chain;
+    for (const tx of this.#scan(`${IDENTIFIER_DELEGATION}\n${uid}\n${key}\n`)) {
+      const ofSigner = this.#chainTo(tx.key.id, namespace, false);
+      if (ofSigner !== undefined) return [...ofSigner, tx];
+    }
+    return undefined;
   }
 
   /** Whether a key may sign for one unique identifier: through its namespace, or an effective identifier delegation. */
   mayActForUid(key: Fingerprint, uid: UniqueIdentifier): boolean {
-    const namespace = namespaceOf(uid);
-    if (this.mayActForNamespace(key, namespace, false)) return true;
-    for (const tx of this.#scan(`${IDENTIFIER_DELEGATION}\n${uid}\n${key}\n`)) {
-      if (this.mayActForNamespace(tx.key.id, namespace, false)) return true;
-    }
-    return false;
+    return this.proofOfAuthority(key, uid) !== undefined;
   }
 
   /** Whether a key may authorise a mapping, that is add, remove or replace it. */
@@ -280,6 +304,11 @@ export class TopologyState {
   /** Everybody who uses a key, sorted; found by seeking from one to the next. */
   *keyOwners(prefix = ""): Iterable<MemberId> {
     for (const { transaction } of this.#distinct(KEY, prefix)) yield (transaction.mapping as OwnerToKeyMapping).owner;
+  }
+
+  /** The transactions in force that give a member its signing keys. */
+  signingKeyTransactions(owner: MemberId): SignedTopologyTransaction[] {
+    return [...this.#scan(`${KEY}\n${owner}\nsigning\n`)];
   }
 
   /** How many different keys a member uses for a purpose. */
