@@ -48,7 +48,7 @@ const party = (name: string, owner: TestParticipant) =>
     permission: "Submission",
   });
 
-test("a sequencer and a mediator go on from an older copy and come to the same", async () => {
+test("a sequencer and a mediator go on from an older copy and come to the same", { timeout: 120_000 }, async () => {
   await using domain = new TestDomain();
   const { sequencers, mediator, manager, domainId, urls } = await start(domain);
   const [first, second] = sequencers as [(typeof sequencers)[0], (typeof sequencers)[0]];
@@ -81,7 +81,9 @@ test("a sequencer and a mediator go on from an older copy and come to the same",
   await alike([manager.adminPort, first.adminPort, ...restored.map(({ adminPort }) => adminPort)], domainId);
 });
 
-test("a domain manager on an older copy takes over what it has distributed since, and goes on", async () => {
+test("a domain manager on an older copy takes over what it has distributed since, and goes on", {
+  timeout: 120_000,
+}, async () => {
   await using domain = new TestDomain();
   const { sequencers, mediator, manager, domainId, urls } = await start(domain);
   using alice = new TestParticipant("alice", domainId, urls);

@@ -11,6 +11,7 @@ import { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.t
 import {
   decodeSignedTransaction,
   encodeSignedTransaction,
+  type SignedTopologyTransaction,
   type TopologyTransaction,
 } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { CommitOutcomeUnknownError, type Database } from "@pulumi-canton/runtime/database.ts";
@@ -223,6 +224,20 @@ export class TopologyStore {
       [this.id, position],
     );
     return Number(rows[0]?.count ?? 0);
+  }
+
+  /** Which of these additions come behind a position, or not at all. */
+  async addedBehind(
+    position: bigint,
+    additions: readonly SignedTopologyTransaction[],
+  ): Promise<SignedTopologyTransaction[]> {
+    const { rows } = await this.#database.read<{ element_id: string }>(
+      `SELECT element_id FROM topology_transactions
+       WHERE store = $1 AND element_id = ANY ($2) AND operation = 'Add' AND rejection IS NULL AND position <= $3`,
+      [this.id, additions.map(({ transaction }) => transaction.elementId), position],
+    );
+    const before = new Set(rows.map((row) => row.element_id));
+    return additions.filter(({ transaction }) => !before.has(transaction.elementId));
   }
 
   /** The state as it was at a moment: everything in force then. */

@@ -53,13 +53,13 @@ export interface DispatcherOptions {
   /** The domain's own members, which receive every broadcast: SEQ::, MED:: and DOM::. */
   readonly domainMembers: readonly string[];
   /**
-   * Makes the signed message around transactions; it is void when it is sequenced later than `notSequencedAfter`. For one
-   * participant that catches up, and so knows the domain as it was, the message has to introduce the domain as it is.
+   * Makes the signed message around transactions; it is void when it is sequenced later than `notSequencedAfter`. A
+   * participant that catches up to a position knows the domain as it was: the message has to introduce it as it is.
    */
   readonly encode: (
     transactions: readonly TracedTransaction[],
     notSequencedAfter: Micros,
-    options: { introduce: boolean },
+    options: { catchUpTo: bigint | undefined },
   ) => Promise<Buffer>;
   /** Resolves with the sequencing time once the message is sequenced; throws SEQUENCER_DELIVER_ERROR when it never will be. */
   readonly send: (
@@ -162,7 +162,7 @@ async function sendPending(options: DispatcherOptions, pending: PendingSend, sig
   const maxSequencingTime = BigInt(Date.now() + sendTimeoutMs) * 1000n;
   const transactions = await options.log.transactions(pending.after, pending.upTo);
   const content = await options.encode(transactions, maxSequencingTime, {
-    introduce: pending.catchUp !== undefined,
+    catchUpTo: pending.catchUp === undefined ? undefined : pending.upTo,
   });
   const recipients =
     pending.catchUp === undefined ? [...options.domainMembers, ...pending.participants] : pending.participants;

@@ -12,7 +12,7 @@ import {
 } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { applyTopologyMessage } from "@pulumi-canton/topology/topology-message.ts";
 import { expect, test } from "vitest";
-import { introductionTo } from "./introduction.ts";
+import { introductionOf, keyTransactions } from "./introduction.ts";
 
 const [rootKey, delegate, oldKey, newKey] = Array.from({ length: 4 }, () => generateSigningKeyPair()) as [
   SigningKeyPair,
@@ -63,7 +63,9 @@ async function catchUp(history: readonly SignedTopologyTransaction[], size: numb
   const refused: string[] = [];
   for (let next = 0; next < history.length; next += size) {
     const missed = history.slice(next, next + size);
-    const transactions = [...(introduce ? introductionTo(missed, published, domainId) : []), ...missed];
+    const received = history.slice(0, next + size);
+    const later = keyTransactions(published, domainId).filter((tx) => !received.includes(tx));
+    const transactions = [...(introduce ? introductionOf(later, published, domainId) : []), ...missed];
     const message = await signDomainTopologyMessage({ domainId, notSequencedAfter: 2n, transactions }, (content) =>
       sign(newKey, "domain-topology-message", content),
     );
@@ -90,8 +92,3 @@ test.each(histories)(
     expect((await catchUp(history, 3, false)).refused).not.toEqual([]);
   },
 );
-
-test("what a message has anyway is not said twice", async () => {
-  const [, history] = histories[0] as (typeof histories)[0];
-  expect(introductionTo(history, TopologyState.replay(history), domainId)).toEqual([]);
-});

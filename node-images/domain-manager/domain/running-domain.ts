@@ -21,7 +21,7 @@ import type { RecordStep, TracedTransaction } from "@pulumi-canton/topology/tran
 import { AuthorizedLog } from "../dispatch/authorized-log.ts";
 import { DispatchStore } from "../dispatch/dispatch-store.ts";
 import { runDispatcher } from "../dispatch/dispatcher.ts";
-import { introductionTo } from "../dispatch/introduction.ts";
+import { introductionOf, keyTransactions } from "../dispatch/introduction.ts";
 import { Wakeup } from "../dispatch/wakeup.ts";
 import type { OnboardingPolicy } from "../requests/judge.ts";
 import { RequestStore } from "../requests/request-store.ts";
@@ -124,16 +124,12 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
         store: dispatch,
         log: new AuthorizedLog(authorized, domainId),
         domainMembers: [sequencerMember(domainId), mediatorMember(domainId), self],
-        encode: async (missed, notSequencedAfter, { introduce }) => {
+        encode: async (missed, notSequencedAfter, { catchUpTo }) => {
           const signingKey = (await keys.heldSigningKeys(ownKeys())).at(-1);
           if (signingKey === undefined) throw secretKeyNotInStore(ownKeys().join(", "), {});
-          const introduction = introduce
-            ? introductionTo(
-                missed.map(({ signed }) => signed),
-                domainStore.state,
-                domainId,
-              )
-            : [];
+          const keysOfToday = keyTransactions(domainStore.state, domainId);
+          const later = catchUpTo === undefined ? [] : await authorized.addedBehind(catchUpTo, keysOfToday);
+          const introduction = introductionOf(later, domainStore.state, domainId);
           const transactions: TracedTransaction[] = [...introduction.map((signed) => ({ signed })), ...missed];
           const message = await signDomainTopologyMessage(
             { domainId, notSequencedAfter, transactions: transactions.map(({ signed }) => signed) },
@@ -147,7 +143,10 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
         },
         send: ({ messageId, content, recipients, maxSequencingTime }, until) =>
           client.send({ messageId, maxSequencingTime, envelopes: [{ content, recipients }] }, { signal: until }),
-        ownStreamIsCurrent: (until) => stream.isCurrent(until),
+        ownStreamIsCurrent: async (until) => {
+          // Set up by hand, the manager cannot verify its stream before its own first message has told it the sequencers' keys.
+          if (domainStore.state.keysOf(sequencerMember(domainId)).signing.length > 0) await stream.isCurrent(until);
+        },
         wakeup: options.authorised,
         logger,
         record,
