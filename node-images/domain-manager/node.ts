@@ -69,7 +69,7 @@ export async function startDomainManager(
     applicationName: config.name,
   });
   const node = { domain: config.name };
-  const keys = new KeyStore(database);
+  const keys = await KeyStore.open({ database, crypto: config.crypto, logger, signal: context.signal });
   const identity = new NodeIdentity(database);
   const stores = new TopologyStores(database);
   const authorized = await stores.authorized();

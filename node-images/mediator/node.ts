@@ -53,7 +53,7 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
     applicationName: config.name,
   });
   const node = { mediator: config.name };
-  const keys = new KeyStore(database);
+  const keys = await KeyStore.open({ database, crypto: config.crypto, logger, signal: context.signal });
   const stores = new TopologyStores(database);
   const record = stepRecorder(logger, metrics.registry);
   const domains = new MediatorDomainStore(database);

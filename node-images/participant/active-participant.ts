@@ -19,6 +19,7 @@ import type { ServiceShape } from "@pulumi-canton/runtime/grpc-service.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { autoInitialise, participantInitialisation } from "@pulumi-canton/topology/auto-initialisation.ts";
 import { Initialisation } from "@pulumi-canton/topology/initialisation.ts";
+import type { KeyEncryption } from "@pulumi-canton/topology/key-encryption/key-encryption.ts";
 import { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import type { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { initializationService } from "@pulumi-canton/topology/services/initialization-service.ts";
@@ -89,16 +90,18 @@ export interface ActiveParticipant {
 export async function activateParticipant(options: {
   readonly config: ParticipantConfig;
   readonly database: Database;
+  /** Of the private keys in the database. */
+  readonly encryption: KeyEncryption;
   readonly identity: NodeIdentity;
   readonly metrics: ParticipantMetrics;
   readonly logger: Logger;
   /** Told what the participant's initialisation waits for, and undefined when it waits for nothing. */
   readonly onWaiting: (waiting: string | undefined) => void;
 }): Promise<ActiveParticipant> {
-  const { config, database, identity, metrics, logger, onWaiting } = options;
+  const { config, database, encryption, identity, metrics, logger, onWaiting } = options;
   const { name } = config;
   const node = { participant: name };
-  const keys = new KeyStore(database);
+  const keys = new KeyStore(database, encryption);
   const stores = new TopologyStores(database);
   const manager = new TopologyManager({ store: await stores.authorized(), keys, node });
   manager.onAdded((added) => {

@@ -3,6 +3,7 @@ import { type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc
 import { contend } from "@pulumi-canton/runtime/leadership.ts";
 import type { NodeContext, RunningNode } from "@pulumi-canton/runtime/node.ts";
 import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
+import { KeyEncryption } from "@pulumi-canton/topology/key-encryption/key-encryption.ts";
 import { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { apiInfoService } from "@pulumi-canton/topology/services/api-info-service.ts";
 import {
@@ -62,6 +63,8 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
       applicationName: name,
     });
     opened.push(() => database.close());
+    // Also while passive: a configuration that does not open the keys is told at once.
+    const encryption = await KeyEncryption.open({ database, crypto: config.crypto, logger, signal });
     const identity = new NodeIdentity(database);
     let active: ActiveParticipant | undefined;
     const sessions = () => active?.connector.sessions() ?? [];
@@ -110,6 +113,7 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
           const participant = await activateParticipant({
             config,
             database,
+            encryption,
             identity,
             metrics: counted,
             logger,

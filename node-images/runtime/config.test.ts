@@ -122,7 +122,7 @@ test("one error lists all problems", () => {
 test("an unknown key that is near to nothing lists what is accepted, and its value is not repeated", () => {
   const [problem] = problemsOf(`${valid}\nbanana: hunter2`);
   expect(problem).toBe(
-    "banana (line 12): unknown key. Accepted here: name, adminApi, health, metrics, storage, init, logging",
+    "banana (line 12): unknown key. Accepted here: name, adminApi, health, metrics, storage, init, crypto, logging",
   );
 });
 

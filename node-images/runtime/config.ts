@@ -151,6 +151,81 @@ export const initSchema = z.strictObject({
     .prefault({}),
 });
 
+const endpointUrlSchema = z
+  .url({ protocol: /^https?$/, error: 'expected a URL, for example "https://kms.example.com"' })
+  .optional();
+
+/**
+ * What encrypts the key under which a node's private keys are stored. Credentials are never in this file: the clouds' own
+ * libraries find them (workload identity, instance role, environment), Vault's are in `tokenFile`.
+ */
+export const keyEncryptionSchema = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("passphrase"),
+    /** Others on the machine must not be able to read it. */
+    passphraseFile: fileSchema,
+    /** Binary logarithm of scrypt's cost: every step doubles time and memory. Default 17: 128 MiB. */
+    scryptCost: z.int().min(14).max(20).default(17),
+  }),
+  z.strictObject({
+    type: z.literal("aws-kms"),
+    /** Id, ARN or alias of a symmetric key. */
+    keyId: z.string().min(1).max(2048),
+    /** Default: as the AWS library finds it. */
+    region: z.string().min(1).optional(),
+    endpoint: endpointUrlSchema,
+  }),
+  z.strictObject({
+    type: z.literal("gcp-kms"),
+    /** Resource name of a symmetric key. */
+    keyId: z
+      .string()
+      .regex(
+        /^projects\/[^/]+\/locations\/[^/]+\/keyRings\/[^/]+\/cryptoKeys\/[^/]+$/,
+        'expected "projects/…/locations/…/keyRings/…/cryptoKeys/…"',
+      ),
+    endpoint: endpointUrlSchema,
+  }),
+  z.strictObject({
+    type: z.literal("azure-key-vault"),
+    /** Identifier of an RSA key with its version: Key Vault does not tell by the ciphertext which version made it. */
+    keyId: z
+      .string()
+      .regex(
+        /^https:\/\/[^/]+\/keys\/[^/]+\/[^/]+$/,
+        'expected the identifier of a key with its version, for example "https://v.vault.azure.net/keys/name/4f1c…"',
+      ),
+    /** PEM file of the authorities to trust. Default: those of the machine. */
+    caFile: fileSchema.optional(),
+  }),
+  z.strictObject({
+    type: z.literal("vault"),
+    /** Address of Vault or OpenBao. */
+    address: z.url({ protocol: /^https?$/, error: 'expected a URL, for example "https://vault.example.com:8200"' }),
+    /** Where the transit engine is mounted. */
+    mount: z
+      .string()
+      .regex(/^[^/].*[^/]$/)
+      .default("transit"),
+    /** Name of the key in the transit engine. */
+    keyId: z.string().regex(/^[^/]+$/, "expected the name of a key of the transit engine"),
+    /** Read anew for every call, so that an agent may renew it. Others on the machine must not be able to read it. */
+    tokenFile: fileSchema,
+    namespace: z.string().min(1).optional(),
+    caFile: fileSchema.optional(),
+  }),
+]);
+
+/** How private keys are kept. */
+export const cryptoSchema = z.strictObject({
+  /** Absent: private keys are stored as they are, and the node says so when it starts. */
+  keyEncryption: keyEncryptionSchema.optional(),
+  /** What they were encrypted with until now, when that changes: opens them once, then may be removed. */
+  previousKeyEncryption: keyEncryptionSchema.optional(),
+  /** How long to wait for a key management service that does not answer. */
+  keyEncryptionTimeout: durationSchema.prefault("60s"),
+});
+
 /** What every node's file has; a role adds its own keys with `.extend`. */
 export const baseNodeSchema = z.strictObject({
   /** The node's name: in logs and metrics, and in its identity unless `init` says otherwise. */
@@ -166,6 +241,7 @@ export const baseNodeSchema = z.strictObject({
   metrics: httpSchema.optional(),
   storage: storageSchema,
   init: initSchema.prefault({}),
+  crypto: cryptoSchema.prefault({}),
   logging: z.strictObject({ level: z.enum(logLevels).default("info") }).prefault({}),
 });
 
@@ -181,6 +257,10 @@ export type HttpConfig = z.output<typeof httpSchema>;
 export type StorageConfig = z.output<typeof storageSchema>;
 /** How a node gets its identity. */
 export type InitConfig = z.output<typeof initSchema>;
+/** What encrypts the key under which private keys are stored. */
+export type KeyEncryptionConfig = z.output<typeof keyEncryptionSchema>;
+/** How private keys are kept. */
+export type CryptoConfig = z.output<typeof cryptoSchema>;
 /** What every node's configuration has. */
 export type BaseNodeConfig = z.output<typeof baseNodeSchema>;
 

@@ -84,7 +84,7 @@ export async function startSequencer(
     });
     closers.push(() => backend.close());
 
-    const keys = new KeyStore(database);
+    const keys = await KeyStore.open({ database, crypto: config.crypto, logger, signal });
     const identity = new NodeIdentity(database);
     const stores = new TopologyStores(database);
     const record = stepRecorder(logger, metrics.registry);

@@ -1,8 +1,8 @@
 /**
  * The keys a node knows, in its database: public keys of anybody, and the pairs of its own.
  *
- * Private keys are stored as the versioned `CryptoKeyPair` message. Nothing in this file logs or returns one, except
- * {@link KeyStore.exportKeyPair}, which exists to do so.
+ * Private keys are stored as the versioned `CryptoKeyPair` message, encrypted where that is configured. Nothing in this file
+ * logs or returns one, except {@link KeyStore.exportKeyPair}, which exists to do so.
  */
 import { decrypt } from "@pulumi-canton/protocol/crypto/encryption.ts";
 import {
@@ -30,6 +30,7 @@ import type {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/v0/crypto.ts";
 import type { Fingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
+import { KeyEncryption, type KeyEncryptionOptions } from "./key-encryption/key-encryption.ts";
 import { publicKeyNotInStore, secretKeyNotInStore } from "./topology-errors.ts";
 
 /** A key that the node knows. */
@@ -75,12 +76,28 @@ function toStoredKey(row: KeyRow): StoredKey {
 /** The keys of one node. */
 export class KeyStore {
   readonly #database: Database;
+  /** How private keys are stored. */
+  readonly encryption: KeyEncryption;
   /** Pairs that were used, so that a signature costs no query. A key never changes, it can only be deleted. */
   readonly #pairs = new Map<Fingerprint, KeyPair>();
 
-  /** @param database the node's database, with the migrations of this package applied */
-  constructor(database: Database) {
+  /**
+   * @param database the node's database, with the migrations of this package applied
+   * @param encryption default: private keys are stored as they are
+   */
+  constructor(database: Database, encryption = new KeyEncryption(database)) {
     this.#database = database;
+    this.encryption = encryption;
+  }
+
+  /**
+   * Opens the keys of a node as its configuration has it.
+   *
+   * @throws ConfigError when the configuration does not open what is stored
+   * @throws KeyWrapperError when what wraps the keys did not answer in time
+   */
+  static async open(options: KeyEncryptionOptions): Promise<KeyStore> {
+    return new KeyStore(options.database, await KeyEncryption.open(options));
   }
 
   /**
@@ -220,25 +237,36 @@ export class KeyStore {
   }
 
   async #store(key: PublicKey, pair: Buffer | undefined, name: string): Promise<void> {
-    await this.#database.query(
-      `INSERT INTO topology_keys AS known (fingerprint, purpose, name, public_key, key_pair) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (fingerprint) DO UPDATE SET
-         name = CASE WHEN excluded.name = '' THEN known.name ELSE excluded.name END,
-         key_pair = coalesce(excluded.key_pair, known.key_pair)`,
-      [key.key.id, key.purpose, name, encodePublicKey(key), pair ?? null],
-    );
+    await this.#database.transaction(async (client) => {
+      const stored = pair === undefined ? undefined : await this.encryption.seal(client, key.key.id, pair);
+      await client.query(
+        `INSERT INTO topology_keys AS known (fingerprint, purpose, name, public_key, key_pair, data_key_id)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (fingerprint) DO UPDATE SET
+           name = CASE WHEN excluded.name = '' THEN known.name ELSE excluded.name END,
+           key_pair = coalesce(excluded.key_pair, known.key_pair),
+           data_key_id = CASE WHEN excluded.key_pair IS NULL THEN known.data_key_id ELSE excluded.data_key_id END`,
+        [key.key.id, key.purpose, name, encodePublicKey(key), stored?.bytes ?? null, stored?.dataKeyId ?? null],
+      );
+    });
   }
 
   async #pair(fingerprint: Fingerprint): Promise<KeyPair | undefined> {
     const known = this.#pairs.get(fingerprint);
     if (known !== undefined) return known;
-    const { rows } = await this.#database.query<{ key_pair: Buffer }>(
-      "SELECT key_pair FROM topology_keys WHERE fingerprint = $1 AND key_pair IS NOT NULL",
-      [fingerprint],
-    );
-    if (rows[0] === undefined) return undefined;
-    const pair = decodeKeyPair(rows[0].key_pair);
-    this.#pairs.set(fingerprint, pair);
-    return pair;
+    for (;;) {
+      const { rows } = await this.#database.read<{ key_pair: Buffer; data_key_id: string | null }>(
+        "SELECT key_pair, data_key_id FROM topology_keys WHERE fingerprint = $1 AND key_pair IS NOT NULL",
+        [fingerprint],
+      );
+      if (rows[0] === undefined) return undefined;
+      const { key_pair: bytes, data_key_id: dataKeyId } = rows[0];
+      const opened = await this.encryption.openPair(fingerprint, { bytes, dataKeyId });
+      // Encrypted anew in between.
+      if (opened === undefined) continue;
+      const pair = decodeKeyPair(opened);
+      this.#pairs.set(fingerprint, pair);
+      return pair;
+    }
   }
 }

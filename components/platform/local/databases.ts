@@ -5,7 +5,7 @@ import type { LocalHome } from "./home.ts";
 import { readPorts } from "./ports.ts";
 import { asSuperuser, postgresHost } from "./postgres-server.ts";
 import { scramVerifier } from "./scram-verifier.ts";
-import { ensureSecret, removeSecret, secretFile } from "./secrets.ts";
+import { ensureSecret, removeKeyPassphrase, removeSecret, secretFile } from "./secrets.ts";
 
 /** Name of the role and database that belong to a name of the stack: PostgreSQL's own alphabet. */
 export function databaseName(name: string): string {
@@ -48,7 +48,7 @@ async function ownDatabases(home: LocalHome): Promise<ReadonlySet<string>> {
   return new Set(rows.map(({ datname }) => datname));
 }
 
-/** Drops the database, its role and its password, whoever is connected; well when they are not there. */
+/** Drops the database, its role, its password and the passphrase of its keys, whoever is connected; well when they are not there. */
 export async function dropDatabase(home: LocalHome, name: string): Promise<void> {
   await asSuperuser(home, async (client) => {
     const role = pg.escapeIdentifier(databaseName(name));
@@ -56,6 +56,7 @@ export async function dropDatabase(home: LocalHome, name: string): Promise<void>
     await client.query(`drop role if exists ${role}`);
   });
   removeSecret(home, `database-${name}`);
+  removeKeyPassphrase(home, databaseName(name));
 }
 
 function connectionOf(home: LocalHome, name: string): DatabaseConnection {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { type LocalHome, localHome } from "./home.ts";
 import { readableLog } from "./node-process.ts";
 import { type NodeInputs, provider } from "./node-provider.ts";
 import { claimPorts, readPorts } from "./ports.ts";
+import { removeKeyPassphrase } from "./secrets.ts";
 import { listProcesses } from "./supervisor/client.ts";
 
 let home: LocalHome;
@@ -47,13 +48,16 @@ function pid(): number | null | undefined {
 test("a node is configured, started, found again, left alone when nothing changed, and removed", async () => {
   const { id, outs } = await create(tiny());
   const ports = readPorts(home);
+  const passphrase = join(home.secrets, "keys-tiny.password");
   expect(parse(readFileSync(join(home.config, "tiny.yaml"), "utf8"))).toEqual({
     name: "tiny",
     adminApi: { address: "127.0.0.1", port: ports["tiny.adminApi"] },
     health: { address: "127.0.0.1", port: ports["tiny.health"] },
     metrics: { address: "127.0.0.1", port: ports["tiny.health"] },
     storage: tiny().databases["storage"],
+    crypto: { keyEncryption: { type: "passphrase", passphraseFile: passphrase, scryptCost: 14 } },
   });
+  expect(statSync(passphrase).mode & 0o777).toBe(0o600);
   expect(outs).toMatchObject({ endpoints: { health: { url: `http://127.0.0.1:${ports["tiny.health"]}` } } });
   const first = pid();
   expect((await create(tiny())).outs).toEqual(outs);
@@ -64,7 +68,9 @@ test("a node is configured, started, found again, left alone when nothing change
   await provider.update(id, outs, { ...tiny({ revision: "2" }) });
   expect(pid()).not.toBe(first);
   await provider.delete(id, outs);
-  expect(readdirSync(home.directory)).toEqual(["logs"]);
+  // The passphrase goes with the database: without it, the keys in there would be lost.
+  expect(readdirSync(home.directory)).toEqual(["logs", "secrets"]);
+  removeKeyPassphrase(home, "tiny");
   expect(await provider.read(id, outs)).toEqual({});
 });
 

@@ -12,7 +12,7 @@ import { authorityFiles, ensureServerCertificate, removeServerCertificate } from
 import { loopback } from "./embedded-postgres.ts";
 import { type LocalHome, makePrivateFolder } from "./home.ts";
 import { claimPorts, readPorts, releasePorts } from "./ports.ts";
-import { removeIfEmpty } from "./secrets.ts";
+import { ensureKeyPassphrase, removeIfEmpty } from "./secrets.ts";
 import { endProcess, listProcesses, superviseProcess } from "./supervisor/client.ts";
 import { tailOf } from "./supervisor/log-file.ts";
 import { writeAtomically } from "./write-atomically.ts";
@@ -49,11 +49,16 @@ export interface NodeProcess {
   readonly memoryMiB?: number | undefined;
 }
 
-/** The configuration file that `node` reads. Pure. */
+/**
+ * The configuration file that `node` reads. Pure.
+ *
+ * @param passphraseFile what its private keys are encrypted under
+ */
 export function configurationOf(
   node: Pick<NodeProcess, "name" | "config" | "databases" | "ports">,
   ports: Readonly<Record<string, number>>,
   certificate: { readonly certificate: string; readonly privateKey: string } | undefined,
+  passphraseFile: string | undefined,
 ): Record<string, unknown> {
   const servers = Object.fromEntries(
     node.ports.map((key) => {
@@ -64,7 +69,10 @@ export function configurationOf(
     }),
   );
   const metrics = servers["health"] === undefined ? {} : { metrics: servers["health"] };
-  return { name: node.name, ...servers, ...metrics, ...node.databases, ...node.config };
+  // The lowest cost: what makes guessing hard is that the passphrase is 32 random bytes.
+  const keyEncryption = { type: "passphrase", passphraseFile, scryptCost: 14 };
+  const crypto = passphraseFile === undefined ? {} : { crypto: { keyEncryption } };
+  return { name: node.name, ...servers, ...metrics, ...node.databases, ...crypto, ...node.config };
 }
 
 /** Where a node's servers are, from the ports that it has. Pure. */
@@ -101,7 +109,9 @@ export async function ensureNode(home: LocalHome, node: NodeProcess): Promise<Re
   const ports = Object.fromEntries(node.ports.map((key) => [key, claimed[`${node.name}.${key}`] as number]));
   const certificate = node.tls ? await ensureServerCertificate(home, node.name) : undefined;
   const file = configFile(home, node.name);
-  const text = stringify(configurationOf(node, ports, certificate), { aliasDuplicateObjects: false });
+  const storage = node.databases["storage"];
+  const passphrase = storage === undefined ? undefined : ensureKeyPassphrase(home, storage.database);
+  const text = stringify(configurationOf(node, ports, certificate, passphrase), { aliasDuplicateObjects: false });
   makePrivateFolder(home.config);
   writeAtomically(file, text, 0o600);
   const revision = createHash("sha256").update(text).update(node.revision).digest("hex").slice(0, 16);

@@ -1,4 +1,4 @@
-/** Passwords of the local platform: random, one file each, readable by their owner only, never in state, argument lists or logs. */
+/** Passwords and passphrases of the local platform: random, one file each, readable by their owner only, never in state, argument lists or logs. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -31,6 +31,24 @@ export function readSecret(home: LocalHome, name: string): string {
 export function removeSecret(home: LocalHome, name: string): void {
   rmSync(secretFile(home, name), { force: true });
   removeIfEmpty(home.secrets);
+}
+
+/**
+ * The file of the passphrase under which the private keys in a database are encrypted; made where there is none yet. It
+ * belongs to the database, not to a node: several may share one, and it must not go before the keys do.
+ */
+export function ensureKeyPassphrase(home: LocalHome, database: string): string {
+  ensureSecret(home, keyPassphrase(database));
+  return secretFile(home, keyPassphrase(database));
+}
+
+/** Removes the passphrase of a database that is gone. */
+export function removeKeyPassphrase(home: LocalHome, database: string): void {
+  removeSecret(home, keyPassphrase(database));
+}
+
+function keyPassphrase(database: string): string {
+  return `keys-${database}`;
 }
 
 /** Removes a folder that has become empty. */

@@ -69,6 +69,7 @@ export function sequencerConfig(
     authentication,
     onboardingsPerMinute: 1_000,
     init: { auto: true, identity: { nodeIdentifier: { type: "config" } } },
+    crypto: { keyEncryptionTimeout: 60_000 },
     logging: { level: "info" },
   };
 }

@@ -238,8 +238,8 @@ describe("the services of a participant", () => {
     });
   });
 
-  it("answer UNIMPLEMENTED, and why, where there is nothing to do it with", async () => {
-    await expect(call(vault, "getWrapperKeyId", {}, deadline)).rejects.toThrow(/keeps its keys in its database/);
+  it("say why where there is nothing to do it with", async () => {
+    await expect(call(vault, "getWrapperKeyId", {}, deadline)).rejects.toThrow(/stored without encryption/);
     await expect(call(vault, "registerKmsSigningKey", { kmsKeyId: "k", name: "" }, deadline)).rejects.toThrow(
       /not built/,
     );

@@ -52,12 +52,12 @@ function withName(key: StoredKey): PublicKeyWithName {
   return { publicKey: publicKeyToProto(key.publicKey), name: key.name };
 }
 
-/** The rpcs that need a key management service, or keys that are encrypted at rest: this build has neither. */
+/** Keys that never leave a key management service: this build signs with keys of its own store. */
 function noKms(rpc: string) {
   return async () => {
     throw plainError(
       status.UNIMPLEMENTED,
-      `VaultService/${rpc} is not built: this node keeps its keys in its database, not in a key management service, and has no wrapper key`,
+      `VaultService/${rpc} is not built: this node keeps its keys in its database; a key management service can encrypt them there (crypto.keyEncryption)`,
     );
   };
 }
@@ -67,9 +67,8 @@ export function vaultService({ keys }: VaultServiceOptions): GrpcService {
   return implement(VaultServiceService, {
     listMyKeys: async (request) => {
       const held = await keys.list({ ...filterOf(request), held: true });
-      return {
-        privateKeysMetadata: held.map((key) => ({ publicKeyWithName: withName(key), wrapperKeyId: "" })),
-      };
+      const wrapperKeyId = (await keys.encryption.wrapperKeyId()) ?? "";
+      return { privateKeysMetadata: held.map((key) => ({ publicKeyWithName: withName(key), wrapperKeyId })) };
     },
     listPublicKeys: async (request) => ({ publicKeys: (await keys.list(filterOf(request))).map(withName) }),
     generateSigningKey: async ({ keyScheme: scheme, name }) => {
@@ -129,7 +128,10 @@ export function vaultService({ keys }: VaultServiceOptions): GrpcService {
     },
     registerKmsSigningKey: noKms("RegisterKmsSigningKey"),
     registerKmsEncryptionKey: noKms("RegisterKmsEncryptionKey"),
-    rotateWrapperKey: noKms("RotateWrapperKey"),
-    getWrapperKeyId: noKms("GetWrapperKeyId"),
+    rotateWrapperKey: async ({ newWrapperKeyId }) => {
+      await keys.encryption.rotateWrapperKey(newWrapperKeyId);
+      return {};
+    },
+    getWrapperKeyId: async () => ({ wrapperKeyId: await keys.encryption.requireWrapperKeyId() }),
   });
 }
