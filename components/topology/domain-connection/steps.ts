@@ -73,17 +73,26 @@ export async function observeConnection(target: ConnectionTarget): Promise<Conne
  * @throws CantonError for another refusal, Error when it is not reached in time
  */
 export async function convergeConnection(target: ConnectionTarget, wanted: ConnectionWanted): Promise<void> {
-  const sequencers = wanted.sequencers.map(({ alias, url, caFile }) => ({
-    alias,
-    url,
-    ...(caFile !== undefined && { trust: readFileSync(caFile, "utf8") }),
-  }));
+  const sequencers = addressesOf(wanted.sequencers);
   await converge({
     what: `the connection of the participant at ${target.participant.url} to ${target.domainAlias}`,
     observe: () => observeConnection(target),
     plan: (state) => planConnection({ sequencers, domainId: wanted.domainId }, state),
     apply: (step) => applyStep(target, { ...wanted, sequencers }, step),
   });
+}
+
+/** Tells the participant of the domain without connecting it: for what is to be settled before. */
+export async function registerByHand(target: ConnectionTarget, wanted: ConnectionWanted): Promise<void> {
+  await applyStep(target, { ...wanted, sequencers: addressesOf(wanted.sequencers) }, { do: "register" });
+}
+
+function addressesOf(sequencers: readonly SequencerToDial[]): SequencerAddress[] {
+  return sequencers.map(({ alias, url, caFile }) => ({
+    alias,
+    url,
+    ...(caFile !== undefined && { trust: readFileSync(caFile, "utf8") }),
+  }));
 }
 
 /** Disconnects, and sees to it that the participant does not connect again by itself. */

@@ -1,4 +1,6 @@
 /** An invitation to a domain: what its owner tells another organisation, so that a participant of theirs can join. Pure. */
+import { checkUniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
+import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import { ConfigError, checkConfig } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
 
@@ -6,7 +8,7 @@ import { z } from "zod";
 export const maxValidDays = 366;
 
 const base64Schema = z.base64();
-const uidSchema = z.string().regex(/^[^:]{1,185}::[0-9a-fA-F]{2,}$/, "expected the id of a domain, alias::fingerprint");
+const uidSchema = z.string().refine(isUniqueIdentifier, "expected the id of a domain, alias::fingerprint");
 
 /** The terms of service of the domain, by id and text. */
 export const pinnedTermsSchema = z.strictObject({
@@ -82,6 +84,16 @@ export function parseSignedInvitation(given: unknown): SignedInvitation {
 /** The bytes that are signed: JSON with sorted keys and without spaces, so that it may be reformatted on its way. */
 export function canonicalBytes(invitation: Invitation): Buffer {
   return Buffer.from(JSON.stringify(sorted(invitation)), "utf8");
+}
+
+function isUniqueIdentifier(text: string): boolean {
+  try {
+    checkUniqueIdentifier(text);
+    return true;
+  } catch (error) {
+    if (error instanceof ProtocolError) return false;
+    throw error;
+  }
 }
 
 function sorted(value: unknown): unknown {
