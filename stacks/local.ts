@@ -3,21 +3,45 @@
  * default, each with a participant. Configured by `Pulumi.local.yaml`; see docs/local-stack.md.
  */
 import { join, resolve } from "node:path";
-import { getProject, getStack, type Output, type Resource, RunError, recover, runtime } from "@pulumi/pulumi";
+import type { Output, Resource } from "@pulumi/pulumi";
 import { Domain } from "@pulumi-canton/components/domain/domain.ts";
 import { Participant } from "@pulumi-canton/components/participant/participant.ts";
 import { LocalPlatform } from "@pulumi-canton/components/platform/local/local-platform.ts";
-import { ConfigError } from "@pulumi-canton/runtime/config.ts";
-import { admissionLines, checkLocalConfig, type LocalConfig } from "./local/config.ts";
+import { DomainParameters } from "@pulumi-canton/components/topology/domain-parameters/domain-parameters.ts";
+import { checkParameters } from "@pulumi-canton/components/topology/domain-parameters/parameters.ts";
+import { PartyHosting } from "@pulumi-canton/components/topology/party-hosting/party-hosting.ts";
+import { portsOf } from "./config/nodes.ts";
+import { configFile, eachStanding, notRight, readConfig, standing } from "./config/read-config.ts";
+import { admissionLines, checkLocalConfig } from "./local/config.ts";
 
 /** Brings up what the stack's configuration says; gives back the stack's outputs. */
-export default function local(): Record<string, unknown> {
-  const config = readConfig();
+export default async function local(): Promise<Record<string, unknown>> {
+  const config = readConfig(checkLocalConfig);
+  const { parameters } = config.domain;
+  const wrong = parameters === undefined ? [] : await checkParameters(parameters);
+  if (wrong.length > 0) {
+    throw notRight(wrong.map(({ property, reason }) => `domain.parameters.${property}: ${reason}`).join("\n"));
+  }
   const home = resolve(process.env["CANTON_HOME"] ?? join(import.meta.dirname, "..", ".canton"));
-  const platform = new LocalPlatform("local", { home, tls: config.tls, ports: portsOf(config) });
+  const platform = new LocalPlatform("local", { home, tls: config.tls, ports: portsOf(config.ports) });
 
-  const { alias, sequencers, policy } = config.domain;
-  const domain = new Domain(alias, { platform, alias, sequencers, policy });
+  const { alias, sequencers, policy, termsOfService } = config.domain;
+  const domain = new Domain(alias, {
+    platform,
+    alias,
+    sequencers,
+    policy,
+    ...(termsOfService && { termsOfService }),
+  });
+  if (parameters !== undefined) {
+    // With the domain go its parameters.
+    new DomainParameters(
+      "domain-parameters",
+      { domainManager: domain.adminApi, domainId: domain.domainId, parameters },
+      { parent: domain, deletedWith: domain.manager.resource },
+    );
+  }
+  const invitation = config.invitation && domain.invite("invitation", config.invitation);
 
   const participants = new Map(
     config.participants.map(({ name }) => [name, new Participant(name, { platform })] as const),
@@ -31,14 +55,36 @@ export default function local(): Record<string, unknown> {
   );
 
   const parties: Record<string, Output<string>> = {};
+  const connections = new Map<string, Resource>();
   for (const { name, parties: hosted } of config.participants) {
     const participant = participants.get(name) as Participant;
-    const admission = admissionLines(name, `Pulumi.${getStack()}.yaml`);
+    const admission = admissionLines(name, configFile());
     const listing = admitted.get(name);
-    const connection = participant.connect(domain, { admission }, { ...(listing && { dependsOn: [listing] }) });
+    // Whoever runs this stack has written the terms: its own participants accept them.
+    const terms = domain.termsOfService && participant.accept(domain, domain.termsOfService);
+    const dependsOn = [listing, terms].filter((resource) => resource !== undefined);
+    const connection = participant.connect(domain, { admission }, { dependsOn });
+    connections.set(name, connection);
     for (const party of hosted) {
       parties[party] = participant.party(party, domain, { dependsOn: [connection] }).partyId;
     }
+  }
+
+  for (const { party, participant: name, permission } of config.hostings) {
+    const host = participants.get(name) as Participant;
+    const owner = config.participants.find(({ parties: hosted }) => hosted.includes(party))?.name ?? "";
+    new PartyHosting(
+      `${name}-hosts-${party}`,
+      {
+        party: parties[party] as Output<string>,
+        participantId: host.participantId,
+        permission,
+        domainId: domain.domainId,
+        target: host.adminApi,
+        source: (participants.get(owner) as Participant).adminApi,
+      },
+      { parent: host, deletedWith: domain.manager.resource, dependsOn: [connections.get(name) as Resource] },
+    );
   }
 
   return {
@@ -50,52 +96,9 @@ export default function local(): Record<string, unknown> {
     },
     nodes: eachStanding(Object.assign({}, domain.nodes, ...[...participants.values()].map(({ nodes }) => nodes))),
     parties: eachStanding(parties),
+    ...(invitation && { invitation: standing(invitation.invitation.apply((text) => JSON.parse(text))) }),
     console: "./scripts/console",
   };
-}
-
-/** What a resource gave out, or nothing where it failed: the outputs of those that stand are still told. */
-function standing<T>(value: Output<T>): Output<T | undefined> {
-  return recover<T | undefined>(value, () => undefined);
-}
-
-function eachStanding<T>(values: Readonly<Record<string, Output<T>>>): Record<string, Output<T | undefined>> {
-  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, standing(value)]));
-}
-
-function readConfig(): LocalConfig {
-  const prefix = `${getProject()}:`;
-  const given = Object.fromEntries(
-    Object.entries(runtime.allConfig())
-      .filter(([key]) => key.startsWith(prefix) && key !== `${prefix}template`)
-      .map(([key, text]) => [key.slice(prefix.length), valueOf(text)]),
-  );
-  try {
-    return checkLocalConfig(given);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    throw new RunError(`Pulumi.${getStack()}.yaml is not right:\n${error.message}`);
-  }
-}
-
-/** Structured values and plain ones alike: the engine hands all of them over as text. */
-function valueOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
-function portsOf({ ports }: LocalConfig): Record<string, number | Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(ports).map(([name, value]) => [
-      name,
-      typeof value === "number"
-        ? value
-        : Object.fromEntries(Object.entries(value).filter(([, port]) => port !== undefined)),
-    ]),
-  ) as Record<string, number | Record<string, number>>;
 }
 
 /** A name for an allow-list entry: that of the participant, or of an id its identifier. */

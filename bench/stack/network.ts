@@ -6,8 +6,7 @@ import { type Network as NetworkOutputs, parseNetwork } from "@pulumi-canton/con
 import type { Engine } from "../../scripts/engine/engine.ts";
 import { openSession, openStack, run, type StackSession } from "../../scripts/engine/session.ts";
 import { projectName } from "../../scripts/engine/stack-state.ts";
-import { defaultStack } from "../../scripts/environment/engine-environment.ts";
-import { root } from "../../scripts/environment/paths.ts";
+import { defaultStack, root } from "../../scripts/environment/paths.ts";
 import type { Benchmark } from "../benchmark.ts";
 import { type TimedRun, timedRun } from "../timed-run.ts";
 import type { EngineProgram } from "./engine-program.ts";

@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import {
   all,
   ComponentResource,
@@ -9,6 +12,7 @@ import {
   type Output,
   output,
 } from "@pulumi/pulumi";
+import { Invitation } from "../invitation/invitation.ts";
 import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
 import { type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
 import { AllowListing } from "../topology/allow-listing/allow-listing.ts";
@@ -17,6 +21,14 @@ import type { Permission, TrustLevel } from "../topology/topology-names.ts";
 
 /** Who may join a domain: those on the allow-list, or everybody. */
 export type OnboardingPolicy = "permissioned" | "open";
+
+/** Terms of service that a domain asks its participants to accept. */
+export interface TermsOfServiceOfDomain {
+  /** Names this version of the terms: 1 to 185 visible characters. Example: `"2026-01"`. */
+  readonly id: string;
+  /** Path of the file with the text: UTF-8, at most 1 MiB. */
+  readonly textFile: string;
+}
 
 /** Arguments of a `Domain`. */
 export interface DomainArgs {
@@ -28,6 +40,8 @@ export interface DomainArgs {
   readonly sequencers?: number;
   /** Who may join. Default: `permissioned`. */
   readonly policy?: OnboardingPolicy;
+  /** Terms of service; a change of id or text has to be accepted again by every participant. Default: none. */
+  readonly termsOfService?: TermsOfServiceOfDomain;
   /** Put before the names of its nodes, where a platform runs several domains. Example: `"eu-"`. Default: nothing. */
   readonly prefix?: string;
 }
@@ -56,6 +70,8 @@ export class Domain extends ComponentResource {
   declare readonly alias: Output<string>;
   /** Who may join. */
   declare readonly policy: Output<OnboardingPolicy>;
+  /** Its terms of service, by id and SHA-256 of their text. */
+  readonly termsOfService: { readonly id: string; readonly sha256: string } | undefined;
   /** Admin API of the domain manager. */
   declare readonly adminApi: Output<Endpoint>;
   /** What participants dial. */
@@ -72,6 +88,8 @@ export class Domain extends ComponentResource {
       throw new Error(`sequencers: got ${count}; a domain has 1 to 9 sequencers`);
     }
     const parent = { parent: this };
+    const terms = args.termsOfService && readTerms(args.termsOfService);
+    this.termsOfService = terms && { id: terms.id, sha256: terms.sha256 };
 
     const backend = platform.database(`${prefix}sequencer-backend`, { purpose: "what all sequencers share" }, parent);
     const sequencers = Array.from({ length: count }, (_, index) => {
@@ -83,7 +101,8 @@ export class Domain extends ComponentResource {
           node,
           {
             role: "sequencer",
-            config: {},
+            config: terms === undefined ? {} : { termsOfService: { id: terms.id, textFile: terms.textFile } },
+            ...(terms && { revision: terms.sha256.slice(0, 16) }),
             databases: { storage, backend },
             ports: ["adminApi", "publicApi", "health"],
             waitFor: "live",
@@ -169,6 +188,20 @@ export class Domain extends ComponentResource {
   }
 
   /**
+   * Invites other organisations: what this gives out is configuration for their stacks. One resource.
+   *
+   * @param name of the resource
+   */
+  invite(name: string, args: { readonly validDays?: number } = {}, options: CustomResourceOptions = {}): Invitation {
+    const { adminApi: domainManager, domainId, alias, sequencers, termsOfService } = this;
+    return new Invitation(
+      name,
+      { domainManager, domainId, alias, sequencers, ...(termsOfService && { termsOfService }), ...args },
+      mergeOptions({ parent: this, deletedWith: this.manager.resource }, options),
+    );
+  }
+
+  /**
    * Puts a participant on the allow-list. One resource.
    *
    * @param name of the resource
@@ -181,6 +214,12 @@ export class Domain extends ComponentResource {
       mergeOptions({ parent: this, deletedWith: this.manager.resource }, options),
     );
   }
+}
+
+function readTerms({ id, textFile }: TermsOfServiceOfDomain): TermsOfServiceOfDomain & { readonly sha256: string } {
+  const file = resolve(textFile);
+  if (!existsSync(file)) throw new Error(`termsOfService.textFile: there is no file ${file}`);
+  return { id, textFile: file, sha256: createHash("sha256").update(readFileSync(file)).digest("hex") };
 }
 
 /** How the domain manager reaches a node's admin API: the keys of its configuration. */

@@ -27,14 +27,14 @@ export interface InvitationArgs {
 export class Invitation extends dynamic.Resource {
   /** The signed invitation: JSON text. */
   declare readonly invitation: Output<string>;
-  /** When it expires, ISO 8601. */
-  declare readonly expiresAt: Output<string>;
+  /** When it expires. Example: `Sat, 28 Nov 2026 10:20:48 GMT`. */
+  declare readonly expires: Output<string>;
 
   constructor(name: string, args: InvitationArgs, options?: CustomResourceOptions) {
     super(
       thinProvider("@pulumi-canton/components/invitation/provider.ts"),
       name,
-      { invitation: undefined, expiresAt: undefined, validDays: 14, ...args },
+      { invitation: undefined, expires: undefined, validDays: 14, ...args },
       options,
       "invitation",
       "Invitation",

@@ -17,8 +17,8 @@ export interface InvitationInputs {
 export interface InvitationOutputs {
   /** The signed invitation, JSON text. */
   readonly invitation: string;
-  /** When it expires, ISO 8601. */
-  readonly expiresAt: string;
+  /** When it expires. Example: `Sat, 28 Nov 2026 10:20:48 GMT`. */
+  readonly expires: string;
 }
 
 /** Loaded for work only: an update that finds nothing to change does without. */
@@ -41,12 +41,12 @@ export const provider = stepProvider<InvitationInputs, InvitationOutputs>({
       throw new Incomplete(`the invitation to ${inputs.domainId} was not signed: ${messageOf(error as Error)}`);
     }
   },
-  observe: async (_inputs, { invitation, expiresAt }) => {
+  observe: async (_inputs, { invitation, expires }) => {
     if (invitation === undefined) return { is: "absent" };
     const { whyWorthless } = await steps();
     const why = await whyWorthless(invitation);
     if (why !== undefined) return { is: "present", drift: why };
-    return Date.parse(expiresAt) > Date.now() ? { is: "present" } : { is: "present", drift: `expired at ${expiresAt}` };
+    return Date.parse(expires) > Date.now() ? { is: "present" } : { is: "present", drift: `expired on ${expires}` };
   },
   // What was handed out cannot be taken back: an invitation admits nobody, the allow-list does.
   remove: async () => undefined,

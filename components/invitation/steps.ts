@@ -6,7 +6,7 @@ import {
   type SignedInvitation,
 } from "@pulumi-canton/domain-manager/invitation/invitation.ts";
 import { verifyInvitation } from "@pulumi-canton/domain-manager/invitation/verify-invitation.ts";
-import { PROTOCOL_VERSION_TEXT } from "@pulumi-canton/protocol/domain-parameters.ts";
+import { PROTOCOL_VERSION } from "@pulumi-canton/protocol/domain-parameters.ts";
 import { InvitationServiceClient } from "@pulumi-canton/protocol/gen/pulumicanton/admin/v1/invitation_service.ts";
 import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import { callDeadlineMs } from "../topology/convergence.ts";
@@ -19,7 +19,7 @@ const dayMs = 86_400_000;
 /** The invitation that these inputs ask for, valid from now on. */
 export async function invite(inputs: InvitationInputs, now: Date): Promise<InvitationOutputs> {
   const { domainManager, domainId, alias, termsOfService, validDays } = inputs;
-  const expiresAt = new Date(now.getTime() + validDays * dayMs).toISOString();
+  const expires = new Date(now.getTime() + validDays * dayMs).toUTCString();
   const invitation: Invitation = {
     version: 1,
     domainId,
@@ -29,9 +29,9 @@ export async function invite(inputs: InvitationInputs, now: Date): Promise<Invit
       url,
       ...(caFile !== undefined && { certificates: readFileSync(caFile, "utf8") }),
     })),
-    protocolVersion: PROTOCOL_VERSION_TEXT,
+    protocolVersion: PROTOCOL_VERSION,
     ...(termsOfService && { termsOfService }),
-    expiresAt,
+    expires,
   };
   const client = connect(InvitationServiceClient, domainManager);
   try {
@@ -47,7 +47,7 @@ export async function invite(inputs: InvitationInputs, now: Date): Promise<Invit
       },
     };
     verifyInvitation(signed, { domainId });
-    return { invitation: JSON.stringify(signed), expiresAt };
+    return { invitation: JSON.stringify(signed), expires };
   } finally {
     client.close();
   }

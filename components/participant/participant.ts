@@ -7,11 +7,12 @@ import {
   mergeOptions,
   type Output,
 } from "@pulumi/pulumi";
-import type { Domain } from "../domain/domain.ts";
 import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
 import { type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
 import { DomainConnection } from "../topology/domain-connection/domain-connection.ts";
+import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
 import { Party } from "../topology/party/party.ts";
+import { TermsOfService } from "../topology/terms-of-service/terms-of-service.ts";
 
 /** Arguments of a `Participant`. */
 export interface ParticipantArgs {
@@ -21,12 +22,22 @@ export interface ParticipantArgs {
   readonly identifier?: string;
 }
 
+/** A domain as a participant is told of it: a `Domain` of this stack, or what an invitation tells of another's. */
+export interface DomainToJoin {
+  /** Id of the domain. */
+  readonly domainId: Input<string>;
+  /** What the participant calls it. */
+  readonly alias: Input<string>;
+  /** What the participant dials. */
+  readonly sequencers: Input<SequencerToDial[]>;
+  /** The domain manager, where it is of this stack: what stands on the domain ends with it. */
+  readonly manager?: PlatformNode;
+}
+
 /** How a participant is connected to a domain. */
 export interface ConnectArgs {
   /** What it is told to do when the domain refuses it, such as the lines of configuration that admit it. */
   readonly admission?: Input<string>;
-  /** Id of the terms that are accepted, where the domain has any. */
-  readonly acceptedAgreement?: Input<string>;
 }
 
 /**
@@ -76,7 +87,7 @@ export class Participant extends ComponentResource {
    *
    * @param options `dependsOn` what admits it, on a permissioned domain
    */
-  connect(domain: Domain, args: ConnectArgs = {}, options: CustomResourceOptions = {}): DomainConnection {
+  connect(domain: DomainToJoin, args: ConnectArgs = {}, options: CustomResourceOptions = {}): DomainConnection {
     return new DomainConnection(
       `${this.#name}-connection`,
       {
@@ -87,7 +98,31 @@ export class Participant extends ComponentResource {
         domainId: domain.domainId,
         ...args,
       },
-      mergeOptions({ parent: this, deletedWith: domain.manager.resource }, options),
+      this.#on(domain, options),
+    );
+  }
+
+  /**
+   * Accepts the terms of service of a domain, as a person confirmed them by id and text. One resource.
+   *
+   * @param terms id, and SHA-256 of the text
+   */
+  accept(
+    domain: DomainToJoin,
+    terms: { readonly id: Input<string>; readonly sha256: Input<string> },
+    options: CustomResourceOptions = {},
+  ): TermsOfService {
+    return new TermsOfService(
+      `${this.#name}-terms-of-service`,
+      {
+        participant: this.adminApi,
+        domainAlias: domain.alias,
+        sequencers: domain.sequencers,
+        domainId: domain.domainId,
+        termsId: terms.id,
+        sha256: terms.sha256,
+      },
+      this.#on(domain, options),
     );
   }
 
@@ -97,11 +132,15 @@ export class Participant extends ComponentResource {
    * @param party its name, which gets this participant's namespace. Example: `"Alice"`
    * @param options `dependsOn` the connection to the domain
    */
-  party(party: string, domain: Domain, options: CustomResourceOptions = {}): Party {
+  party(party: string, domain: DomainToJoin, options: CustomResourceOptions = {}): Party {
     return new Party(
       `${this.#name}-party-${party}`,
       { participant: this.adminApi, participantId: this.participantId, party, domainId: domain.domainId },
-      mergeOptions({ parent: this, deletedWith: domain.manager.resource }, options),
+      this.#on(domain, options),
     );
+  }
+
+  #on({ manager }: DomainToJoin, options: CustomResourceOptions): CustomResourceOptions {
+    return mergeOptions({ parent: this, ...(manager && { deletedWith: manager.resource }) }, options);
   }
 }

@@ -65,6 +65,8 @@ export interface NodeSpec {
   readonly waitFor: "live" | "ready";
   /** Longest time until then, in seconds; 120 by default. */
   readonly deadlineSeconds?: number;
+  /** Stands for the contents of files that the configuration names: the node restarts when it changes. Default: nothing. */
+  readonly revision?: string;
   /** Memory that the program's heap may take, in MiB; the runtime's own default when absent. */
   readonly memoryMiB?: number;
 }

@@ -21,7 +21,8 @@ const networkSchema = z.object({
     id: z.string(),
     alias: z.string(),
     sequencers: z.array(z.string()),
-    policy: z.enum(["open", "permissioned"]),
+    /** Known to the owner's stack alone. */
+    policy: z.enum(["open", "permissioned"]).optional(),
   }),
   nodes: z.record(z.string(), nodeSchema),
   /** A party whose participant was refused has no id yet, and is left out. */

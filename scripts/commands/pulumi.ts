@@ -4,13 +4,13 @@ import { runEngine } from "../engine/run.ts";
 import { type EngineSession, openSession, openStack, type StackSession } from "../engine/session.ts";
 import { adoptChanges } from "../engine/stack-config.ts";
 import { command, say } from "../environment/command.ts";
-import { defaultStack } from "../environment/engine-environment.ts";
-import { root } from "../environment/paths.ts";
+import { root, stackOf } from "../environment/paths.ts";
 
 const help = `usage: ./scripts/pulumi ARGUMENTS OF THE ENGINE
 
 Runs the Pulumi engine with this project's environment: its state (in .canton, or CANTON_HOME), the passphrase for its
-secrets, Node 24 and the plugins of this clone. The stack is 'local' unless --stack or PULUMI_STACK names another.
+secrets, Node 24 and the plugins of this clone. The stack is 'local' unless --stack, PULUMI_STACK or
+CANTON_STACK (which also means another folder, .canton-STACK) names another.
 
   ./scripts/pulumi preview --diff       what an update would change
   ./scripts/pulumi stack output --json  what the stack says of itself
@@ -29,8 +29,9 @@ await command(async (args) => {
   const workingDirectory = inside ? process.cwd() : root;
   let session: EngineSession | StackSession = await openSession(process.env, say);
   if (projectFolder(args, workingDirectory) === root) {
-    const stack = stackIn(args) ?? process.env.PULUMI_STACK ?? defaultStack;
-    const create = stack === defaultStack && args[0] !== undefined && needStack.has(args[0]);
+    const own = stackOf(process.env);
+    const stack = stackIn(args) ?? process.env.PULUMI_STACK ?? own;
+    const create = stack === own && args[0] !== undefined && needStack.has(args[0]);
     session = await openStack(session, stack, { create, say });
   }
   const { environment } = session;

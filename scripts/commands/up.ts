@@ -4,36 +4,39 @@ import { localHome } from "@pulumi-canton/components/platform/local/home.ts";
 import { ensureSupervisor } from "@pulumi-canton/components/platform/local/supervisor/client.ts";
 import { parseNetwork } from "@pulumi-canton/console/network.ts";
 import { clearPendingCreates, openSession, openStack, run, waitForOthers } from "../engine/session.ts";
-import { command, say, unknownArgument } from "../environment/command.ts";
-import { defaultStack } from "../environment/engine-environment.ts";
+import { command, say } from "../environment/command.ts";
 import { ensureHome } from "../environment/home.ts";
 import { takeLock } from "../environment/lock.ts";
-import { homeOf } from "../environment/paths.ts";
+import { homeOf, stackOf } from "../environment/paths.ts";
+import { takeStack } from "../environment/stack-argument.ts";
 import { changesIn, describeChanges } from "../summary/event-log.ts";
 import { summarize } from "../summary/summary.ts";
 
-const help = `usage: ./scripts/up
+const help = `usage: ./scripts/up [--stack NAME]
 
 Brings up the Canton network that stacks/local.ts and Pulumi.local.yaml describe, on this machine, and prints what runs.
 Installs what it needs first. Run again, it repairs what has drifted and does nothing else. Interrupted or killed, run
 it again: it goes on from there. Everything it makes is in .canton (CANTON_HOME names another folder; CANTON_CONFIG
 names another configuration file).
 
+  --stack NAME   another stack: stacks/NAME.ts, Pulumi.NAME.yaml, in .canton-NAME. 'application-user' is a participant of
+                 another organisation. CANTON_STACK says the same, to ./scripts/console, pulumi and down too
+
 A refused participant (not on the allow-list) is an error of its own; the rest of the network stands.
 
 exit codes: 0 up; 69 something is missing on this machine; 75 another ./scripts/up or down is running; 78 the
 configuration file cannot be read; else failed`;
 
-await command(async ([argument]) => {
-  if (argument === "--help" || argument === "-h") {
+await command(async (args) => {
+  if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(`${help}\n`);
     return 0;
   }
-  if (argument !== undefined) unknownArgument(argument);
+  takeStack(args, process.env);
   const home = homeOf(process.env);
   ensureHome(home);
   takeLock(home.lockFile, "./scripts/up");
-  const session = await openStack(await openSession(process.env, say), defaultStack, { create: true, say });
+  const session = await openStack(await openSession(process.env, say), stackOf(process.env), { create: true, say });
   await waitForOthers(session, say);
   await clearPendingCreates(session, say);
   // Nothing in an update without changes would notice that nobody looks after the processes any more.
@@ -62,7 +65,7 @@ await command(async ([argument]) => {
     // The console reads them here, without the engine.
     writeFileSync(`${home.outputs}.new`, output);
     renameSync(`${home.outputs}.new`, home.outputs);
-    process.stdout.write(`${await summarize(network, home.directory)}\n`);
+    process.stdout.write(`${await summarize(network, home.directory, stackOf(process.env))}\n`);
   }
   if (exitCode !== 0) say("\nNot all went well, see above. When the cause is gone, run ./scripts/up again.");
   return exitCode;

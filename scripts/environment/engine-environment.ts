@@ -5,9 +5,6 @@ import { pluginsVariable } from "../engine/plugin-launchers.ts";
 import { ensurePassphrase } from "./passphrase.ts";
 import { cacheDirectory, type Home, root } from "./paths.ts";
 
-/** The stack that commands mean when they are not told another. */
-export const defaultStack = "local";
-
 const plugins = join(root, "scripts", "language-host", "bin");
 
 /**

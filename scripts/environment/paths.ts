@@ -7,7 +7,7 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Where everything goes that a clone makes when it runs: state, secrets, logs, data. */
 export interface Home {
-  /** `CANTON_HOME`, or `.canton` in the clone. */
+  /** `CANTON_HOME`, or in the clone `.canton`, for another stack than the default one `.canton-STACK`. */
   readonly directory: string;
   /** The engine's file backend. */
   readonly state: string;
@@ -23,9 +23,19 @@ export interface Home {
   readonly lockFile: string;
 }
 
+/** The stack that commands mean when they are not told another. */
+export const defaultStack = "local";
+
+/** The stack that an environment means: `CANTON_STACK`, or the default one. */
+export function stackOf(environment: NodeJS.ProcessEnv): string {
+  return environment.CANTON_STACK || defaultStack;
+}
+
 /** The {@link Home} for an environment. A relative `CANTON_HOME` is relative to the working directory. */
 export function homeOf(environment: NodeJS.ProcessEnv): Home {
-  const directory = environment.CANTON_HOME ? resolve(environment.CANTON_HOME) : join(root, ".canton");
+  const directory = environment.CANTON_HOME
+    ? resolve(environment.CANTON_HOME)
+    : join(root, homeFolder(stackOf(environment)));
   return {
     directory,
     state: join(directory, "pulumi-state"),
@@ -35,6 +45,11 @@ export function homeOf(environment: NodeJS.ProcessEnv): Home {
     outputs: join(directory, "outputs.json"),
     lockFile: join(directory, "lock"),
   };
+}
+
+/** The folder in the clone for a stack that is told no other: one of its own, as another organisation would have. */
+function homeFolder(stack: string): string {
+  return stack === defaultStack ? ".canton" : `.canton-${stack}`;
 }
 
 /** `${XDG_CACHE_HOME:-~/.cache}/pulumi-canton`: what all clones of a user share, and `down` leaves. */

@@ -1,24 +1,39 @@
 /** The configuration of the local stack: what is accepted, and what is understood when a key is left out. */
+import {
+  durationParameters,
+  integerParameters,
+} from "@pulumi-canton/components/topology/domain-parameters/parameters.ts";
 import { permissions, trustLevels } from "@pulumi-canton/components/topology/topology-names.ts";
-import { ConfigError, checkConfig } from "@pulumi-canton/runtime/config.ts";
+import { checkConfig } from "@pulumi-canton/runtime/config.ts";
+import { durationSyntax, parseDuration } from "@pulumi-canton/runtime/durations.ts";
 import { z } from "zod";
+import {
+  nameProblems,
+  nodeName,
+  participantSchema,
+  partyName,
+  portProblems,
+  portsSchema,
+  refuseProblems,
+} from "../config/nodes.ts";
 
-/** Names of nodes become names of processes, databases and configuration files. */
-const nodeName = z
-  .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, "expected 1 to 40 lower-case letters, digits or hyphens, starting with a letter");
+const duration = z.string().refine((text) => parseDuration(text) !== undefined, `expected ${durationSyntax}`);
 
-const partyName = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,185}$/, "expected 1 to 185 letters, digits, - or _, without the ::fingerprint that it gets");
+const parametersSchema = z.strictObject({
+  ...named(durationParameters, duration.optional()),
+  ...named(integerParameters, z.int().optional()),
+});
 
-const portNumber = z.int().min(1024).max(65_535);
+function named<N extends string, S>(names: readonly N[], schema: S): Record<N, S> {
+  return Object.fromEntries(names.map((name) => [name, schema])) as Record<N, S>;
+}
 
-const participantSchema = z.strictObject({
-  /** Name of the node, and the identifier in its id. */
-  name: nodeName,
-  /** Parties that it hosts. */
-  parties: z.array(partyName).default([]),
+const hostingSchema = z.strictObject({
+  /** Name of a party of this stack. */
+  party: partyName,
+  /** Name of the participant of this stack that is to host it too. */
+  participant: nodeName,
+  permission: z.enum(permissions).default("Observation"),
 });
 
 const admissionSchema = z.strictObject({
@@ -43,6 +58,10 @@ export const localConfigSchema = z.strictObject({
       sequencers: z.int().min(1).max(9).default(2),
       /** `permissioned`: participants on the allow-list may join; `open`: everybody. */
       policy: z.enum(["permissioned", "open"]).default("permissioned"),
+      /** Terms that every participant has to accept; those of this stack do. Default: none. */
+      termsOfService: z.strictObject({ id: z.string().min(1).max(185), textFile: z.string().min(1) }).optional(),
+      /** Dynamic parameters that differ from what they are; ranges are checked by the resource. */
+      parameters: parametersSchema.optional(),
     })
     .prefault({}),
   participants: z.array(participantSchema).default([
@@ -53,15 +72,19 @@ export const localConfigSchema = z.strictObject({
     { participant: "bob", permission: "Submission", trustLevel: "Ordinary" },
     { participant: "alice", permission: "Submission", trustLevel: "Ordinary" },
   ]),
+  /** Parties on further participants. */
+  hostings: z.array(hostingSchema).default([]),
+  /** Gives out an invitation for other organisations, as the output `invitation`. Default: none. */
+  invitation: z
+    .strictObject({
+      /** Days in which it may be taken up. */
+      validDays: z.int().min(1).max(366).default(14),
+    })
+    .optional(),
   /** Has every gRPC API speak TLS, with certificates of an authority that the stack makes. */
   tls: z.boolean().default(false),
   /** Port numbers by node and port, for those that must not be chosen; `postgres` takes a number. */
-  ports: z
-    .record(
-      z.string(),
-      z.union([portNumber, z.partialRecord(z.enum(["adminApi", "publicApi", "ledgerApi", "health"]), portNumber)]),
-    )
-    .default({}),
+  ports: portsSchema,
 });
 
 /** The configuration of the local stack, checked and complete. */
@@ -80,25 +103,9 @@ function domainNodes(sequencers: number): string[] {
  */
 export function checkLocalConfig(given: Readonly<Record<string, unknown>>): LocalConfig {
   const config = checkConfig(localConfigSchema, given);
-  const problems: string[] = [];
   const names = config.participants.map(({ name }) => name);
   const taken = [...domainNodes(config.domain.sequencers), "sequencer-backend", "postgres", "supervisor"];
-  names.forEach((name, index) => {
-    const key = `participants[${index}].name`;
-    if (taken.includes(name)) problems.push(`${key}: got "${name}", which another process has; choose another name`);
-    if (names.indexOf(name) < index) problems.push(`${key}: got "${name}" a second time; expected a name of its own`);
-  });
-  const hosted = new Set<string>();
-  config.participants.forEach(({ parties }, index) => {
-    parties.forEach((party, place) => {
-      if (hosted.has(party)) {
-        problems.push(
-          `participants[${index}].parties[${place}]: got "${party}" a second time; expected each name once`,
-        );
-      }
-      hosted.add(party);
-    });
-  });
+  const problems = nameProblems(config.participants, taken);
   if (!names.includes(config.domain.owner)) {
     problems.push(
       `domain.owner: got "${config.domain.owner}", which is not among the participants; expected one of ${names.join(", ") || "(none: add one to participants)"}`,
@@ -117,19 +124,21 @@ export function checkLocalConfig(given: Readonly<Record<string, unknown>>): Loca
       );
     }
   });
-  const nodes = [...domainNodes(config.domain.sequencers), ...names];
-  for (const [name, value] of Object.entries(config.ports)) {
-    if (name === "postgres") {
-      if (typeof value !== "number") problems.push("ports.postgres: got a section; expected a port number");
-    } else if (!nodes.includes(name)) {
-      problems.push(`ports.${name}: there is no node of that name; expected one of postgres, ${nodes.join(", ")}`);
-    } else if (typeof value === "number") {
+  config.hostings.forEach(({ party, participant }, index) => {
+    const host = config.participants.find(({ parties }) => parties.includes(party))?.name;
+    if (host === undefined) {
+      const known = config.participants.flatMap(({ parties }) => parties).join(", ");
+      problems.push(`hostings[${index}].party: got "${party}"; expected a party of this stack (${known || "none"})`);
+    }
+    if (!names.includes(participant) || participant === host) {
+      const others = names.filter((name) => name !== host).join(", ");
       problems.push(
-        `ports.${name}: got ${value}; expected a section with port numbers, such as ports.${name}.adminApi: ${value}`,
+        `hostings[${index}].participant: got "${participant}"; expected a participant of this stack that does not host it yet (${others || "none"})`,
       );
     }
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
+  });
+  problems.push(...portProblems(config.ports, [...domainNodes(config.domain.sequencers), ...names]));
+  refuseProblems(problems);
   return config;
 }
 

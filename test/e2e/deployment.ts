@@ -39,40 +39,59 @@ export const shipped: StackConfig = {
   allowList: ["bob", "alice"],
 };
 
-/** The local stack in a home of its own. */
+/** A stack in a home of its own. */
 export class Deployment {
+  readonly stack: string;
   readonly home: string;
   readonly configFile: string;
 
-  private constructor(home: string) {
+  private constructor(stack: string, home: string) {
+    this.stack = stack;
     this.home = home;
-    this.configFile = join(home, "..", "Pulumi.local.yaml");
+    this.configFile = join(home, "..", `Pulumi.${stack}.yaml`);
   }
 
   /** A deployment that is not up yet. */
   static async create(config: StackConfig = shipped): Promise<Deployment> {
-    const folder = await mkdtemp(join(tmpdir(), "pulumi-canton-"));
-    const deployment = new Deployment(join(folder, "home"));
+    const deployment = await Deployment.of("local");
     await deployment.configure(config);
     return deployment;
   }
 
+  /** A deployment of any stack, without a configuration yet. */
+  static async of(stack: string): Promise<Deployment> {
+    const folder = await mkdtemp(join(tmpdir(), "pulumi-canton-"));
+    return new Deployment(stack, join(folder, "home"));
+  }
+
   /** Changes the configuration, as an editor would. */
   async configure({ participants, allowList, tls = false }: StackConfig): Promise<void> {
-    const config = {
-      "pulumi-canton:domain": { alias: "mydomain", owner: "bob", sequencers: 2, policy: "permissioned" },
-      "pulumi-canton:participants": participants,
-      "pulumi-canton:allowList": allowList.map((participant) => ({ participant, permission: "Submission" })),
-      "pulumi-canton:tls": tls,
-    };
+    await this.write({
+      domain: { alias: "mydomain", owner: "bob", sequencers: 2, policy: "permissioned" },
+      participants,
+      allowList: allowList.map((participant) => ({ participant, permission: "Submission" })),
+      tls,
+    });
+  }
+
+  /** Changes the configuration to these keys of the project. */
+  async write(keys: Readonly<Record<string, unknown>>): Promise<void> {
+    const config = Object.fromEntries(Object.entries(keys).map(([key, value]) => [`pulumi-canton:${key}`, value]));
     await writeFile(this.configFile, stringify({ config }));
+  }
+
+  /** An output of the stack. */
+  async output<T>(name: string): Promise<T> {
+    const { code, stdout, text } = await this.run("pulumi", "stack", "output", name, "--json");
+    if (code !== 0) throw new Error(`there is no output ${name}:\n${text}`);
+    return JSON.parse(stdout) as T;
   }
 
   /** Starts one of the project's commands. */
   start(script: string, ...args: string[]): Running {
     return new Running(
       spawn(join(root, "scripts", script), args, {
-        env: { ...process.env, CANTON_HOME: this.home, CANTON_CONFIG: this.configFile },
+        env: { ...process.env, CANTON_STACK: this.stack, CANTON_HOME: this.home, CANTON_CONFIG: this.configFile },
         stdio: ["ignore", "pipe", "pipe"],
         // A group of its own, so that a test can kill a command together with the engine that it runs.
         detached: true,

@@ -91,7 +91,7 @@ export class LocalPlatform extends ComponentResource implements Platform {
         home,
         name,
         program: programs[spec.role] ?? `@pulumi-canton/${spec.role}/main.ts`,
-        revision: this.#revision,
+        revision: spec.revision === undefined ? this.#revision : `${this.#revision}-${spec.revision}`,
         config: spec.config,
         databases: Object.fromEntries(databases.map(([key, database]) => [key, database.connection])),
         ports: [...spec.ports],

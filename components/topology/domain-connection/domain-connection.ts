@@ -15,8 +15,6 @@ export interface DomainConnectionArgs {
   readonly sequencers: Input<Input<SequencerToDial>[]>;
   /** The domain's id that is insisted on: another domain at the same address is refused. */
   readonly domainId: Input<string>;
-  /** Id of the terms that are accepted; needed only where the domain has any. */
-  readonly acceptedAgreement?: Input<string>;
   /** What a refused participant is told to do, such as the lines of configuration that admit it. */
   readonly admission?: Input<string>;
 }

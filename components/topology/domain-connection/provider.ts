@@ -17,7 +17,7 @@ const steps = () => import("./steps.ts");
 
 /** See `thinProvider`. */
 export const provider = stepProvider<DomainConnectionInputs, object>({
-  inputs: ["participant", "participantId", "domainAlias", "sequencers", "domainId", "acceptedAgreement", "admission"],
+  inputs: ["participant", "participantId", "domainAlias", "sequencers", "domainId", "admission"],
   identity: ["participantId", "domainAlias"],
   id: ({ participantId, domainAlias }) => `${participantMember(participantId)}/${domainAlias}`,
   converge: async (inputs) => {

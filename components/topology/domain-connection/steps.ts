@@ -9,6 +9,7 @@ import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { Endpoint } from "../../platform/platform.ts";
 import { callDeadlineMs, converge, tolerate } from "../convergence.ts";
+import { question, termsOf } from "../terms-of-service/plan.ts";
 import {
   type ConnectionState,
   type ConnectionStep,
@@ -45,8 +46,6 @@ export interface ConnectionWanted {
   readonly sequencers: readonly SequencerToDial[];
   /** The domain's id that is insisted on. */
   readonly domainId: string;
-  /** Id of the terms that are accepted, where the domain asks for any. */
-  readonly acceptedAgreement?: string;
 }
 
 /** The domain did not let the participant in: it is not on the allow-list, or barred. */
@@ -111,7 +110,6 @@ export async function convergeDisconnection(target: ConnectionTarget): Promise<v
 type Dialled = {
   readonly sequencers: readonly SequencerAddress[];
   readonly domainId: string;
-  readonly acceptedAgreement?: string;
 };
 
 async function applyStep(target: ConnectionTarget, wanted: Dialled, step: ConnectionStep): Promise<void> {
@@ -139,13 +137,8 @@ async function applyStep(target: ConnectionTarget, wanted: Dialled, step: Connec
           { deadlineMs: connectDeadlineMs },
         );
         if (agreement === undefined || accepted) return;
-        if (wanted.acceptedAgreement !== agreement.id) {
-          throw new Error(
-            `${domainAlias} asks to accept its terms (id ${agreement.id}); read them and set acceptedAgreement to that id:\n${agreement.text}`,
-          );
-        }
-        await call(client, "acceptAgreement", { domainAlias, agreementId: agreement.id }, deadline);
-        return;
+        // A person confirms terms, by id and text: see TermsOfService.
+        throw new Error(question(domainAlias, undefined, termsOf(agreement)));
       }
       case "connect":
         try {

@@ -5,23 +5,23 @@ import type { Problem } from "../../dynamic/step-provider.ts";
 /** The dynamic parameters of a domain; those left out are left as they are. Durations are text, such as `"30s"`. */
 export interface DomainParameterValues {
   /** How long participants have to respond to the mediator; 0s or more. Canton's default: `30s`. */
-  readonly participantResponseTimeout?: string;
+  readonly participantResponseTimeout?: string | undefined;
   /** How long the mediator has to conclude after that; 0s or more. Canton's default: `30s`. */
-  readonly mediatorReactionTimeout?: string;
+  readonly mediatorReactionTimeout?: string | undefined;
   /** How long only the submitter of a transfer-out may submit the transfer-in; 0s or more. Canton's default: `60s`. */
-  readonly transferExclusivityTimeout?: string;
+  readonly transferExclusivityTimeout?: string | undefined;
   /** How long after its sequencing a topology change takes effect in Canton; 0s or more. Canton's default: `250ms`. */
-  readonly topologyChangeDelay?: string;
+  readonly topologyChangeDelay?: string | undefined;
   /** How far ledger time and record time may lie apart; 0s or more. To increase it needs `force`. Canton's default: `60s`. */
-  readonly ledgerTimeRecordTimeTolerance?: string;
+  readonly ledgerTimeRecordTimeTolerance?: string | undefined;
   /** The interval of ACS commitments; whole seconds, `1s` or more. Canton's default: `60s`. */
-  readonly reconciliationInterval?: string;
+  readonly reconciliationInterval?: string | undefined;
   /** How long the mediator remembers requests; at least twice `ledgerTimeRecordTimeTolerance`. Canton's default: `120s`. */
-  readonly mediatorDeduplicationTimeout?: string;
+  readonly mediatorDeduplicationTimeout?: string | undefined;
   /** The most messages a second that a participant may send; 1 to 2147483647. Canton's default: 1000000. */
-  readonly maxRatePerParticipant?: number;
+  readonly maxRatePerParticipant?: number | undefined;
   /** The largest message in bytes; 65536 to 2147483647. Canton's default: 10485760. */
-  readonly maxRequestSize?: number;
+  readonly maxRequestSize?: number | undefined;
 }
 
 /** Names of the parameters that are durations. */

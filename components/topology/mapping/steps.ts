@@ -119,7 +119,7 @@ async function followsDomain(node: Endpoint, domainId: string): Promise<boolean>
   const client = connect(DomainConnectivityServiceClient, node);
   try {
     const { connectedDomains } = await call(client, "listConnectedDomains", {}, deadline);
-    return connectedDomains.some((domain) => domain.domainId === domainId);
+    return connectedDomains.some((domain) => domain.domainId === domainId && domain.healthy);
   } catch (error) {
     if (isCantonError(error) && error.code === status.UNIMPLEMENTED) return true;
     throw error;

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** Terms of service by id and text. */
 export interface PinnedTerms {
   readonly id: string;
@@ -5,12 +7,22 @@ export interface PinnedTerms {
   readonly sha256: string;
 }
 
+/** The terms of a domain, with their text. */
+export interface Terms extends PinnedTerms {
+  readonly text: string;
+}
+
+/** Terms as a domain gives them, by id and text. */
+export function termsOf({ id, text }: { readonly id: string; readonly text: string }): Terms {
+  return { id, text, sha256: createHash("sha256").update(text, "utf8").digest("hex") };
+}
+
 /** What a participant says of a domain's terms. */
 export interface TermsState {
   /** Whether the participant knows the domain. */
   readonly registered: boolean;
   /** The domain's present terms; undefined: it has none, or the participant does not know it. */
-  readonly present: (PinnedTerms & { readonly text: string }) | undefined;
+  readonly present: Terms | undefined;
   /** Whether the participant has accepted the present ones. */
   readonly accepted: boolean;
 }
@@ -29,29 +41,39 @@ export function planTerms(confirmed: PinnedTerms, { registered, present, accepte
   return accepted ? [] : [{ do: "accept", id: confirmed.id }];
 }
 
-/** What there is to be confirmed, and with which lines: for people. */
+/**
+ * What there is to be confirmed, and with which lines: for people.
+ *
+ * @param confirmed what was confirmed, with its text where that is known; undefined: nothing was
+ * @param present the domain's terms
+ */
 export function question(
   domain: string,
-  confirmed: PinnedTerms & { readonly text?: string | undefined },
-  present: (PinnedTerms & { readonly text: string }) | undefined,
+  confirmed: (PinnedTerms & { readonly text?: string | undefined }) | undefined,
+  present: Terms | undefined,
 ): string {
   if (present === undefined) {
-    return `${domain} has no terms of service (any more); ${confirmed.id} were to be accepted.\nTake termsOfService out of the configuration and run the update again.`;
+    return `${domain} has no terms of service (any more), and ${confirmed?.id} were to be accepted.\nTake termsOfService out of the configuration and run the update again.`;
   }
-  const known = confirmed.text;
-  const reading =
-    known === undefined ? present.text.split("\n").map((line) => `  ${line}`) : difference(known, present.text);
-  const what = known === undefined ? "Their text:" : "What has changed:";
+  const what =
+    confirmed === undefined
+      ? `${domain} asks to accept its terms of service, ${describe(present)}.`
+      : `${domain} has other terms of service than those that were confirmed: ${describe(confirmed)} were, its own are ${describe(present)}.`;
+  const known = confirmed?.text;
   return [
-    `${domain} has other terms of service than those that were confirmed: ${describe(confirmed)} were, its own are ${describe(present)}.`,
     what,
-    ...reading,
+    ...reading(known, present.text),
     "To accept them, set these lines and run the update again:",
     "",
     "  pulumi-canton:termsOfService:",
-    `    id: ${present.id}`,
-    `    sha256: ${present.sha256}`,
+    `    id: ${JSON.stringify(present.id)}`,
+    `    sha256: "${present.sha256}"`,
   ].join("\n");
+}
+
+function reading(known: string | undefined, text: string): string[] {
+  if (known === undefined) return ["Their text:", ...text.split("\n").map((line) => `  ${line}`)];
+  return known === text ? ["Their text is the same."] : ["What has changed:", ...difference(known, text)];
 }
 
 function describe({ id, sha256 }: PinnedTerms): string {

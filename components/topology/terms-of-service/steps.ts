@@ -1,11 +1,10 @@
 /** A domain's terms of service, through the admin API of a participant. No Pulumi. */
-import { createHash } from "node:crypto";
 import { DomainConnectivityServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
 import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import { callDeadlineMs, converge } from "../convergence.ts";
 import { registerByHand } from "../domain-connection/steps.ts";
-import { type PinnedTerms, planTerms, question, type TermsState } from "./plan.ts";
+import { type PinnedTerms, planTerms, question, type TermsState, termsOf } from "./plan.ts";
 import type { TermsOfServiceInputs } from "./provider.ts";
 
 export { messageOf } from "../convergence.ts";
@@ -19,8 +18,7 @@ export async function observeTerms({ participant, domainAlias }: TermsOfServiceI
   try {
     const { agreement, accepted } = await call(client, "getAgreement", { domainAlias }, { deadlineMs: readDeadlineMs });
     if (agreement === undefined) return { registered: true, present: undefined, accepted };
-    const { id, text } = agreement;
-    return { registered: true, present: { id, text, sha256: sha256(text) }, accepted };
+    return { registered: true, present: termsOf(agreement), accepted };
   } catch (error) {
     if (!isCantonError(error) || error.reason !== "SYNC_SERVICE_UNKNOWN_DOMAIN") throw error;
     return { registered: false, present: undefined, accepted: false };
@@ -60,8 +58,4 @@ export async function convergeTerms(inputs: TermsOfServiceInputs, knownText: str
     },
   });
   return state.present?.text ?? "";
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text, "utf8").digest("hex");
 }

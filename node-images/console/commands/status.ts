@@ -42,10 +42,16 @@ export function renderNetwork(view: NetworkView, identity: (id: string) => strin
   ]);
   const parties = Object.entries(view.parties).map(([name, id]) => [name, identity(id)]);
   return [
-    `domain ${domain.alias} (${domain.policy}), ${identity(domain.id)}, at ${domain.sequencers.join(" and ")}`,
+    domainLine(domain, identity),
     table(["node", "role", "state", "pid", "admin", "public/ledger", "identity"], nodes),
     ...(parties.length > 0 ? [table(["party", "identity"], parties)] : []),
   ].join("\n");
+}
+
+function domainLine({ alias, id, policy, sequencers }: Network["domain"], identity: (id: string) => string): string {
+  if (id === "") return "no domain yet";
+  const how = policy === undefined ? "" : ` (${policy})`;
+  return `domain ${alias}${how}, ${identity(id)}, at ${sequencers.join(" and ")}`;
 }
 
 /** True when every node does its work or stands by for it. */

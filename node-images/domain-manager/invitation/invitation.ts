@@ -34,11 +34,13 @@ export const invitationSchema = z.strictObject({
     )
     .min(1),
   /** The domain's protocol version. */
-  protocolVersion: z.string().regex(/^\d+$/),
+  protocolVersion: z.int().min(1),
   /** The terms that have to be accepted; absent: the domain has none. */
   termsOfService: pinnedTermsSchema.optional(),
-  /** Last moment in which it may be taken up. */
-  expiresAt: z.iso.datetime(),
+  /** Last moment in which it may be taken up, as in `Sat, 28 Nov 2026 10:20:48 GMT`: YAML readers leave this form alone. */
+  expires: z
+    .string()
+    .refine((text) => text === new Date(text).toUTCString(), "expected a time such as Sat, 28 Nov 2026 10:20:48 GMT"),
 });
 
 /** An invitation, not signed. */

@@ -23,7 +23,7 @@ export function verifyInvitation(
   expected: { readonly domainId?: string | undefined; readonly now?: number | undefined } = {},
 ): Invitation {
   const { invitation, topology, signature } = parseSignedInvitation(given);
-  const { domainId, expiresAt } = invitation;
+  const { domainId, expires } = invitation;
   if (expected.domainId !== undefined && expected.domainId !== domainId) {
     throw new InvitationRefused(`it is to the domain ${domainId}; expected ${expected.domainId}`);
   }
@@ -38,8 +38,8 @@ export function verifyInvitation(
       `it was changed after the owner of ${domainId} signed it, or somebody else signed it: ask the owner for it again`,
     );
   }
-  if (expected.now !== undefined && expected.now > Date.parse(expiresAt)) {
-    throw new InvitationRefused(`it expired at ${expiresAt}: ask the owner of ${domainId} for a new one`);
+  if (expected.now !== undefined && expected.now > Date.parse(expires)) {
+    throw new InvitationRefused(`it expired on ${expires}: ask the owner of ${domainId} for a new one`);
   }
   return invitation;
 }

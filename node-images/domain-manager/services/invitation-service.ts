@@ -61,9 +61,9 @@ function readInvitation(bytes: Buffer, own: UniqueIdentifier): Invitation {
     throw error;
   }
   if (invitation.domainId !== own) throw refuse(`it is to the domain ${invitation.domainId}, this is ${own}`);
-  const days = (Date.parse(invitation.expiresAt) - Date.now()) / 86_400_000;
-  if (days <= 0 || days > maxValidDays) {
-    throw refuse(`it expires at ${invitation.expiresAt}; expected a time in the next ${maxValidDays} days`);
+  const days = (Date.parse(invitation.expires) - Date.now()) / 86_400_000;
+  if (!(days > 0 && days <= maxValidDays)) {
+    throw refuse(`it expires on ${invitation.expires}; expected a time in the next ${maxValidDays} days`);
   }
   return invitation;
 }

@@ -1,0 +1,53 @@
+/** From the engine's configuration to a checked one, and from resources to outputs: what all templates do. */
+import { getProject, getStack, type Output, RunError, recover, runtime } from "@pulumi/pulumi";
+import { ConfigError } from "@pulumi-canton/runtime/config.ts";
+
+/**
+ * The stack's configuration.
+ *
+ * @param check throws ConfigError with every problem
+ * @throws RunError naming the file
+ */
+export function readConfig<Config>(check: (given: Readonly<Record<string, unknown>>) => Config): Config {
+  const prefix = `${getProject()}:`;
+  const given = Object.fromEntries(
+    Object.entries(runtime.allConfig())
+      .filter(([key]) => key.startsWith(prefix) && key !== `${prefix}template`)
+      .map(([key, text]) => [key.slice(prefix.length), valueOf(text)]),
+  );
+  try {
+    return check(given);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw notRight(error.message);
+  }
+}
+
+/** A mistake in the configuration, told before anything is changed. */
+export function notRight(message: string): RunError {
+  return new RunError(`${configFile()} is not right:\n${message}`);
+}
+
+/** Name of the stack's configuration file. */
+export function configFile(): string {
+  return `Pulumi.${getStack()}.yaml`;
+}
+
+/** Structured values and plain ones alike: the engine hands all of them over as text. */
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** What a resource gave out, or nothing where it failed: the outputs of those that stand are still told. */
+export function standing<T>(value: Output<T>): Output<T | undefined> {
+  return recover<T | undefined>(value, () => undefined);
+}
+
+/** As {@link standing}, for each. */
+export function eachStanding<T>(values: Readonly<Record<string, Output<T>>>): Record<string, Output<T | undefined>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, standing(value)]));
+}
