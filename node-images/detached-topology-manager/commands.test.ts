@@ -167,6 +167,37 @@ describe("sign", () => {
   });
 });
 
+describe("delegate", () => {
+  test("a second key stands in for the root key: what it signs for the namespace is taken", async () => {
+    const file = ["--passphrase-file", at("passphrase")];
+    await run(["create-key", at("second.key"), "--name", "second", ...file]);
+    const delegation = ["delegate", at("second.key"), "--key", at("root.key"), "--may-delegate", ...file];
+    const said = await run([...delegation, "--out", at("second.topology")], ["yes"]);
+    expect(said).toMatch(/the key second \(1220[0-9a-f]{64}\) may sign for everything.*AND MAY LET OTHER KEYS DO SO/);
+    const own = ["delegate", at("root.key"), "--key", at("root.key"), "--out", at("own"), "--yes", ...file];
+    await expect(run(own)).rejects.toThrow("the same key");
+
+    const statements = request.statements.filter(({ type }) => type !== "root-certificate");
+    await writeFile(at("second.yaml"), formatTopologyRequest({ ...request, namespace, statements }));
+    const signed = at("by-second.topology");
+    await run(["sign", at("second.yaml"), "--key", at("second.key"), "--out", signed, "--yes", ...file]);
+    let state = TopologyState.empty;
+    for (const name of [at("second.topology"), signed]) {
+      for (const transaction of decodeSignedTransactionsFile(await readFile(name)).transactions) {
+        const decision = decide(state, transaction);
+        if (!decision.accepted) throw new Error(decision.message);
+        state = decision.state;
+      }
+    }
+    expect(state.keysOf(`PAR::p4::${namespace}`).signing).toHaveLength(1);
+  });
+
+  test("check-key says whether the passphrase opens a copy", async () => {
+    expect(await run(["check-key", at("root.key"), "--passphrase-file", at("passphrase")])).toContain(namespace);
+    await expect(run(["check-key", at("root.key")], ["not the passphrase"])).rejects.toThrow("does not open");
+  });
+});
+
 describe("revoke", () => {
   test("signs the removal of what was chosen, which a topology manager takes", async () => {
     const issued = at("issued.topology");

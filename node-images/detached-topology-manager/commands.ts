@@ -14,6 +14,7 @@ import { generateSigningKeyPair, type SigningKeyPair } from "@pulumi-canton/prot
 import { SigningKeyScheme } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/v0/crypto.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import { waitingForInitialisation } from "@pulumi-canton/protocol/topology/initialisation-progress.ts";
+import { addition, signTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { ConfigError, describeFileError } from "@pulumi-canton/runtime/config.ts";
 import type { ClientTarget } from "@pulumi-canton/runtime/grpc-client.ts";
 import { observeInitialisation } from "@pulumi-canton/topology/observe-initialisation.ts";
@@ -21,7 +22,7 @@ import { Command, Option } from "commander";
 import { createRequest, type DelegatedAuthority } from "./create-request.ts";
 import { type ImportOutcome, importTopology, initialiseFromFile, type NodeCallOptions } from "./node-topology.ts";
 import { newPassphrase, type Prompt, passphraseOf, terminalPrompt } from "./passphrase.ts";
-import { mappingsOfRequest, memberOfRequest, signRequest, signRevocation } from "./sign-request.ts";
+import { delegationOf, mappingsOfRequest, memberOfRequest, signRequest, signRevocation } from "./sign-request.ts";
 import {
   decodeSignedTransactionsFile,
   encodeSignedTransactionsFile,
@@ -80,6 +81,48 @@ export function identityCommand(options: IdentityCommandOptions): Command {
         await write(file, text);
         print(`The namespace is ${pair.publicKey.id}`);
         print(`${file} is its root key. Keep copies in two places, apart from the passphrase: nothing replaces it.`);
+      }),
+    );
+
+  identity
+    .command("check-key")
+    .description("opens a key file, to know that its passphrase still does (offline)")
+    .argument("<file>")
+    .addOption(passphraseFile())
+    .action((file: string, { passphraseFile: from }) =>
+      told(async () => {
+        const pair = decryptKeyFile((await read(file)).toString(), await passphraseOf(from, prompt));
+        print(`The passphrase opens ${file}: the key ${pair.publicKey.id}.`);
+      }),
+    );
+
+  identity
+    .command("delegate")
+    .description(
+      "lets the key of another key file sign for the namespace, so that the root key can stay away (offline)",
+    )
+    .argument("<file>", "the other key file; its passphrase is not needed")
+    .addOption(keyFile())
+    .option("--may-delegate", "it may let further keys do so: it can stand in for a root key that is lost", false)
+    .addOption(out("the signed delegation"))
+    .addOption(passphraseFile())
+    .addOption(yes())
+    .action((file: string, { key, mayDelegate, out: target, passphraseFile: from, yes: sure }) =>
+      told(async () => {
+        const { publicKey, name } = readKeyFile((await read(file)).toString());
+        if (publicKey.purpose !== "signing") throw notASigningKey(file);
+        const text = (await read(key)).toString();
+        const root = readKeyFile(text).publicKey;
+        if (root.purpose !== "signing") throw notASigningKey(key);
+        const mappings = delegationOf(root.key, publicKey.key, mayDelegate);
+        print("It is to be signed that");
+        const nameOf = (id: string) => (id === publicKey.key.id ? name : undefined);
+        for (const mapping of mappings) print(`  ${mappingInWords(mapping, nameOf)}`);
+        await confirm(sure, prompt);
+        const pair = await open(key, text, from, prompt);
+        const transactions = mappings.map((mapping) => signTransaction(addition(mapping), pair));
+        await write(target, encodeSignedTransactionsFile({ transactions }));
+        print(`${target} has the delegation; import it at every node of the namespace.`);
       }),
     );
 

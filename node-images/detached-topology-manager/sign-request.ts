@@ -104,6 +104,23 @@ function signingKey(request: TopologyRequest, reference: string): SigningPublicK
   throw new ConfigError([`key: ${reference} is a key for encryption; expected one for signing`]);
 }
 
+/**
+ * What lets another key sign for a namespace: its root certificate, and the delegation. Pure.
+ *
+ * @param root the namespace's own key
+ */
+export function delegationOf(root: SigningPublicKey, key: SigningPublicKey, mayDelegate: boolean): TopologyMapping[] {
+  if (root.id === key.id)
+    throw new ConfigError(["the two key files have the same key; a key need not be delegated to itself"]);
+  const delegation = (targetKey: SigningPublicKey, isRootDelegation: boolean): TopologyMapping => ({
+    kind: "NamespaceDelegation",
+    namespace: root.id,
+    targetKey,
+    isRootDelegation,
+  });
+  return [delegation(root, true), delegation(key, mayDelegate)];
+}
+
 /** Signs all that a request asks for. @throws ConfigError */
 export function signRequest(request: TopologyRequest, pair: SigningKeyPair): SignedTransactionsFile {
   const mappings = mappingsOfRequest(request, pair.publicKey);
