@@ -62,8 +62,7 @@ const between = () => startSequencerBetween(domain.urls[0] ?? "");
 
 /** A connection to these URLs, each as a sequencer of its own. */
 const connectionTo = (urls: readonly string[], changes: Partial<DomainConnectionConfig> = {}) =>
-  connection({ ...domainOf(domain), urls } as PermissionedDomain, changes);
-const domainOf = ({ domainId, adminPort }: PermissionedDomain) => ({ domainId, adminPort });
+  connection({ domainId: domain.domainId, urls }, changes);
 
 const configured = async (node: ParticipantApis) =>
   (await call(node.admin(DomainConnectivityServiceClient), "listConfiguredDomains", {}, { deadlineMs })).results;
