@@ -195,7 +195,7 @@ describe("a participant on a permissioned domain", () => {
     expect(judy.failures).toEqual([]);
   });
 
-  test("tells what a domain did not take, and goes on with the rest", async () => {
+  test("party step 7: tells what a domain did not take, and why, and goes on with the rest", async () => {
     await using mallory = await participant("mallory");
     await domain.set(await uidOf(mallory), "Submission");
     await connectTo(mallory, connection(domain));
