@@ -49,13 +49,14 @@ export async function withClient<C extends Parameters<typeof call>[0], T>(
   }
 }
 
-/** The transactions in force in a node's store `Authorized`, oldest first. */
+/** The transactions in force in a topology store of a node, oldest first. */
 export async function authorizedTransactions(
   admin: ClientTarget,
   options: NodeCallOptions,
+  store = "Authorized",
 ): Promise<SignedTopologyTransaction[]> {
   const request = ListAllRequest.fromPartial({
-    baseQuery: { filterStore: "Authorized", useStateStore: true, timeQuery: { $case: "headState", value: {} } },
+    baseQuery: { filterStore: store, useStateStore: true, timeQuery: { $case: "headState", value: {} } },
   });
   const { result } = await withClient(TopologyManagerReadServiceClient, admin, (client) =>
     call(client, "listAll", request, options),
@@ -66,14 +67,15 @@ export async function authorizedTransactions(
 /**
  * What a node has authorised, to be taken to another.
  *
+ * @param options.store default: `Authorized`; the id of a domain: what is in force on it, as the node sees it
  * @param options.namespace only what is about this namespace; default: everything
  */
 export async function exportTopology(
   admin: ClientTarget,
-  options: NodeCallOptions & { readonly namespace?: Fingerprint | undefined },
+  options: NodeCallOptions & { readonly namespace?: Fingerprint | undefined; readonly store?: string | undefined },
 ): Promise<SignedTransactionsFile> {
-  const { namespace, ...callOptions } = options;
-  const all = await authorizedTransactions(admin, callOptions);
+  const { namespace, store, ...callOptions } = options;
+  const all = await authorizedTransactions(admin, callOptions, store);
   const fits = ({ transaction }: SignedTopologyTransaction) =>
     namespace === undefined || namespacesOf(transaction.mapping).includes(namespace);
   return { transactions: all.filter(fits) };

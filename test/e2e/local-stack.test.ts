@@ -7,6 +7,7 @@ import { supervisorPid } from "@pulumi-canton/components/platform/local/supervis
 import type { ParticipantView } from "@pulumi-canton/console/commands/participants.ts";
 import type { PartyView } from "@pulumi-canton/console/commands/parties.ts";
 import type { TopologyStateView } from "@pulumi-canton/console/commands/topology.ts";
+import type { Life } from "@pulumi-canton/console/trace/life.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Deployment, shipped } from "./deployment.ts";
 
@@ -65,6 +66,21 @@ describe("the local stack", { timeout: 5 * minutes }, () => {
     const parties = await deployment.console<PartyView[]>("parties");
     expect(parties.map(({ party }) => party.split("::")[0]).sort()).toEqual(expect.arrayContaining(["Alice", "Bob"]));
     await expectAgreement("bob", "alice", "domain-manager", "mediator", "sequencer1", "sequencer2");
+  });
+
+  test("the console follows a new party through all nodes, from their logs", async () => {
+    const { code, text } = await deployment.run("console", "parties", "enable", "Gottlieb", "--node", "alice");
+    expect(code, text).toBe(0);
+    const [life] = await deployment.console<Life[]>("trace", "--party", "Gottlieb", "--follow");
+    expect(life?.waitingFor).toEqual([]);
+    expect(
+      life?.steps
+        .filter(({ step }) => step === "effective")
+        .map(({ node }) => node)
+        .sort(),
+    ).toEqual(["alice", "bob", "domain-manager", "mediator", "sequencer1", "sequencer2"]);
+    const disabled = await deployment.run("console", "parties", "disable", "Gottlieb", "--node", "alice");
+    expect(disabled.code, disabled.text).toBe(0);
   });
 
   test("up again changes nothing and disturbs no process", async () => {

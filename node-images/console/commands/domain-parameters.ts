@@ -16,6 +16,7 @@ import { TopologyChangeOp } from "@pulumi-canton/protocol/gen/com/digitalasset/c
 import { TopologyManagerReadServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
+import { formatMicros, timestampFromProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { durationSyntax, formatDuration, parseDuration } from "@pulumi-canton/runtime/durations.ts";
 import type { Command } from "commander";
 import type { AdminApi } from "../admin-api.ts";
@@ -106,7 +107,9 @@ function viewOf(parameters: DynamicDomainParameters): Record<string, string | nu
 
 /** `domain` */
 export function registerDomainParameters(program: Command, context: ConsoleContext): void {
-  const domain = program.command("domain").description("the domain's parameters");
+  const domain = program
+    .command("domain")
+    .description("the domain's parameters, and who accepted its terms of service");
   const parameters = domain
     .command("parameters")
     .description("parameters that the domain's owner may change while it runs");
@@ -168,6 +171,29 @@ export function registerDomainParameters(program: Command, context: ConsoleConte
         print(traceHint());
       },
     );
+
+  domain
+    .command("accepted-agreements")
+    .description("which participants have accepted which terms of service")
+    .addOption(json())
+    .action(async ({ json }: { json: boolean }) => {
+      const { adminApi } = domainManagerOf(await context.network());
+      const { acceptances } = await context
+        .api()
+        .call(adminApi, DomainServiceClient, "listServiceAgreementAcceptances", {});
+      const rows = acceptances.map(({ participantId, agreementId, timestamp }) => ({
+        participant: participantId,
+        agreement: agreementId,
+        at: timestamp === undefined ? "" : formatMicros(timestampFromProto(timestamp)),
+      }));
+      if (json) return printJson(rows);
+      print(
+        table(
+          ["participant", "agreement", "at"],
+          rows.map((r) => [context.identity(r.participant), r.agreement, r.at]),
+        ),
+      );
+    });
 
   domain
     .command("static-parameters")

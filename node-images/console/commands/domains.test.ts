@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ConsoleError } from "../console-error.ts";
 import { TestNetwork } from "../testing/test-network.ts";
 import { type DomainView, sequencersFrom } from "./domains.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let network: TestNetwork;
 beforeAll(async () => {

@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { TestNetwork } from "../testing/test-network.ts";
 import type { KeyView } from "./keys.ts";
 import type { TopologyStateView } from "./topology.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let network: TestNetwork;
 beforeAll(async () => {
@@ -92,6 +94,9 @@ test("what one node has authorised is taken to another in a file, once", async (
   expect(new Set((await outcomes()).map(({ outcome }) => outcome))).toEqual(new Set(["known"]));
   const list = (node: string) => network.json<TopologyStateView>("topology", "--node", node, "--authorized");
   expect((await list("other")).digest).toBe((await list("alice")).digest);
+  // The domain's view may be taken along too: what is in force there, of one namespace.
+  await network.text("topology", "export", network.path("domain.topology"), "--store", network.domainId);
+  expect(await network.text("identity", "show", network.path("domain.topology"))).toContain("DOM");
   await writeFile(network.path("garbage"), "garbage");
   expect(await network.refusal("topology", "import", network.path("garbage"), "--node", "other")).toContain(
     "signed topology",

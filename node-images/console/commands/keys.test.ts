@@ -1,9 +1,11 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { RotatedKey } from "../key-rotation.ts";
 import { TestNetwork } from "../testing/test-network.ts";
 import type { KeyView } from "./keys.ts";
 import type { TopologyStateView } from "./topology.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let network: TestNetwork;
 beforeAll(async () => {

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { TestNetwork } from "../testing/test-network.ts";
 import type { PartyView } from "./parties.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let network: TestNetwork;
 beforeAll(async () => {

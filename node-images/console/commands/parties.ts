@@ -151,7 +151,6 @@ function printParties(context: ConsoleContext, rows: readonly PartyView[], asJso
 function withFilters(command: Command): Command {
   return command
     .option("--party <start>", "only parties whose id begins so")
-    .option("--participant <participant>", "only those on this participant: a node, or the start of an id")
     .option("--domain <start>", "only on domains whose id begins so")
     .option("--limit <count>", "most parties", countArgument("--limit"), 1_000)
     .addOption(json());
@@ -185,6 +184,7 @@ export function registerParties(program: Command, context: ConsoleContext): void
 
   withFilters(group.command("list", { isDefault: true }))
     .description("parties with their participants and their permission on every domain (the default)")
+    .option("--participant <participant>", "only those on this participant: a node, or the start of an id")
     .addOption(nodeOption("the domain manager"))
     .action(async ({ json, node, participant, ...filter }: ListOptions) => {
       const network = await context.network();
@@ -199,7 +199,7 @@ export function registerParties(program: Command, context: ConsoleContext): void
   withFilters(group.command("hosted"))
     .description("the parties that a participant hosts, as it sees them")
     .addOption(nodeOption("the only participant"))
-    .action(async ({ json, node, participant: _, ...filter }: ListOptions) => {
+    .action(async ({ json, node, ...filter }: ListOptions) => {
       const network = await context.network();
       const { adminApi, id } = participantOf(network, node);
       printParties(context, await listParties(network, context.api(), { ...filter, adminApi, participant: id }), json);

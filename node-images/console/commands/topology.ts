@@ -245,10 +245,11 @@ export function registerTopology(program: Command, context: ConsoleContext): voi
     .argument("<file>", "must not exist yet")
     .addOption(nodeOption("the domain manager"))
     .option("--namespace <fingerprint>", "only what is about this namespace")
-    .action(async (file: string, { node, namespace }: { node?: string; namespace?: string }) => {
+    .option("--store <store>", "a domain's store instead: what is in force there, as the node sees it")
+    .action(async (file: string, { node, namespace, store }: { node?: string; namespace?: string; store?: string }) => {
       const network = await context.network();
       const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
-      const exported = await exportTopology(context.api().target(adminApi), { deadlineMs: 60_000, namespace });
+      const exported = await exportTopology(context.api().target(adminApi), { deadlineMs: 60_000, namespace, store });
       try {
         await writeFile(file, encodeSignedTransactionsFile(exported), { flag: "wx" });
       } catch (error) {

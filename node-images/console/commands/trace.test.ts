@@ -1,9 +1,11 @@
 import { readdir, readFile } from "node:fs/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { TestNetwork } from "../testing/test-network.ts";
 import type { Life } from "../trace/life.ts";
 import type { StepTimes } from "../trace/step-times.ts";
 import type { TopologyStateView } from "./topology.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let network: TestNetwork;
 beforeAll(async () => {

@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { TestNetwork } from "../testing/test-network.ts";
 import type { IdentityProviderView } from "./identity-providers.ts";
 import type { RightsView, UserView } from "./users.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
 
 let network: TestNetwork;
 /** The parties of the seed's cookbook. */

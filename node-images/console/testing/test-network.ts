@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { idle } from "@pulumi-canton/domain-manager/testing/admin.ts";
-import { TestDomain } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
+import { type SequencerSettings, TestDomain } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import { uidOf } from "@pulumi-canton/participant/testing/permissioned-domain.ts";
 import { startTestParticipant, type TestParticipant } from "@pulumi-canton/participant/testing/test-participant.ts";
 import type { StorageConfig } from "@pulumi-canton/runtime/config.ts";
@@ -48,12 +48,13 @@ export class TestNetwork implements AsyncDisposable {
     this.#nodes = new TestDomain(undefined, (node) => this.#logTo(node));
   }
 
-  static async start(names: readonly string[] = ["alice", "bob"]): Promise<TestNetwork> {
+  /** @param settings of the sequencers, for example their terms of service */
+  static async start(names: readonly string[] = ["alice", "bob"], settings?: SequencerSettings): Promise<TestNetwork> {
     const home = await mkdtemp(join(tmpdir(), "pulumi-canton-console-"));
     await mkdir(join(home, "logs"));
     const network = new TestNetwork(home);
     try {
-      await network.#startDomain();
+      await network.#startDomain(settings);
       for (const name of names) await network.#startParticipant(name, (await network.#nodes.database()).storage);
       return network;
     } catch (error) {
@@ -83,8 +84,11 @@ export class TestNetwork implements AsyncDisposable {
     return { write: (line: string) => appendFileSync(join(this.home, "logs", `${node}.log`), line) };
   }
 
-  async #startDomain(): Promise<void> {
-    const sequencers = [await this.#nodes.sequencer("sequencer1"), await this.#nodes.sequencer("sequencer2")];
+  async #startDomain(settings: SequencerSettings | undefined): Promise<void> {
+    const sequencers = [
+      await this.#nodes.sequencer("sequencer1", { settings }),
+      await this.#nodes.sequencer("sequencer2", { settings }),
+    ];
     const mediator = await this.#nodes.mediator("mediator1");
     const manager = await this.#nodes.manager({ sequencers, mediators: [mediator] });
     const { commonStatus } = await idle(manager.adminPort);
