@@ -226,7 +226,9 @@ describe("parties in v2", () => {
     await using node = await ledger();
     await node.users.create({ ...user, id: "erin", identityProviderId: "" }, []);
     await call(v2(node), "allocateParty", allocate({ userId: "erin", synchronizerId: "domain::1220" }), options);
-    expect(await node.users.rightsOf("erin")).toEqual([{ kind: "canActAs", party: `erin::${namespace}` }]);
+    expect((await node.users.findWithRights("erin"))?.rights).toEqual([
+      { kind: "canActAs", party: `erin::${namespace}` },
+    ]);
     const refusals = [
       [{ userId: "nobody" }, "USER_NOT_FOUND", /unknown user "nobody"/],
       [

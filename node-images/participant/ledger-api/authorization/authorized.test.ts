@@ -186,6 +186,23 @@ describe("the services of a participant with authentication", () => {
   });
 });
 
+test("a participant without authentication says so when it starts, with the key", async () => {
+  const lines: string[] = [];
+  await using database = await createTestDatabase();
+  const logTo = () => ({ write: (line: string) => void lines.push(line) });
+  await using node = await startTestParticipant({ name: "open", storage: database.storage, logTo });
+  expect(
+    lines.filter((line) => line.includes("No authentication is configured for the Ledger API (ledgerApi.auth)")),
+  ).toHaveLength(1);
+  const users = await call(
+    node.ledger(UserManagementServiceClient),
+    "listUsers",
+    { pageToken: "", pageSize: 0, identityProviderId: "" },
+    deadline,
+  );
+  expect(users.users.map(({ id }) => id)).toEqual(["participant_admin"]);
+});
+
 describe("an rpc that nobody has decided about", () => {
   const shape = (path: string, requestStream: boolean): ServiceShape => ({
     doIt: { path, requestStream, responseStream: false, requestDeserialize: (b) => b, responseSerialize: (b) => b },

@@ -92,8 +92,9 @@ export function tokenAuthenticator(options: TokenAuthenticatorOptions): Authenti
   };
 
   const claims = async (userId: string, identityProviderId: string, expiresAt: number | undefined): Promise<Claims> => {
-    const [user, rights] = await Promise.all([users.find(userId), users.rightsOf(userId)]);
-    if (user === undefined) throw notPermitted(participant, `there is no user ${userId}`);
+    const known = await users.findWithRights(userId);
+    if (known === undefined) throw notPermitted(participant, `there is no user ${userId}`);
+    const { user, rights } = known;
     if (user.identityProviderId !== identityProviderId) {
       throw notPermitted(participant, `user ${userId} is assigned to another identity provider`);
     }

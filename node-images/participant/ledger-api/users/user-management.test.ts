@@ -102,7 +102,7 @@ describe("a user", () => {
     );
     const there = (await ledger.users.list("", 1_000, "")).map(({ id }) => id).filter((id) => id.startsWith("cut-"));
     expect(there).toEqual(expect.arrayContaining(acknowledged));
-    for (const id of there) expect(await ledger.users.rightsOf(id), id).toHaveLength(rights.length);
+    for (const id of there) expect((await ledger.users.findWithRights(id))?.rights, id).toHaveLength(rights.length);
     expect(acknowledged).toContain("cut-20");
   });
 

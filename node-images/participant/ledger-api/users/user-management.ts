@@ -266,8 +266,9 @@ function userManagement({ participant, users, providers, parties }: UserManageme
       const facts = { participant };
       checkId(facts, "user_id", userId);
       checkIdentityProviderId(facts, "identity_provider_id", identityProviderId);
-      found(facts, "list user rights", await users.find(userId), userId, identityProviderId);
-      return { rights: (await users.rightsOf(userId)).map(toRight) };
+      const known = await users.findWithRights(userId);
+      found(facts, "list user rights", known?.user, userId, identityProviderId);
+      return { rights: (known?.rights ?? []).map(toRight) };
     },
 
     updateUserIdentityProviderId: async ({ userId, sourceIdentityProviderId, targetIdentityProviderId }) => {

@@ -42,13 +42,17 @@ export class UserStore {
     return rows[0] && toUser(rows[0]);
   }
 
-  /** The rights of a user, as they are listed; none when there is no such user. */
-  async rightsOf(id: string): Promise<UserRight[]> {
-    const { rows } = await this.#database.read<RightRow>(
-      "SELECT kind, party FROM ledger_user_rights WHERE user_id = $1",
+  /** The user and its rights at one moment, in the order in which they are listed; undefined when there is none of that id. */
+  async findWithRights(id: string): Promise<{ user: User; rights: UserRight[] } | undefined> {
+    const { rows } = await this.#database.read<UserRow & { rights: UserRight[] }>(
+      `SELECT ${COLUMNS}, (
+         SELECT COALESCE(json_agg(json_build_object('kind', kind, 'party', party)), '[]')
+         FROM ledger_user_rights WHERE user_id = $1
+       ) AS rights
+       FROM ledger_users WHERE user_id = $1`,
       [id],
     );
-    return rows.sort(compareRights);
+    return rows[0] && { user: toUser(rows[0]), rights: rows[0].rights.sort(compareRights) };
   }
 
   /**
