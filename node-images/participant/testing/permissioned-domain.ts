@@ -185,20 +185,28 @@ export async function connectedDomains(node: ParticipantApis): Promise<string[]>
 export async function enableParty(node: ParticipantApis, name: string): Promise<string> {
   const uid = await uidOf(node);
   const party = `${name}::${uid.slice(uid.indexOf("::") + 2)}`;
-  const client = node.admin(TopologyManagerWriteServiceClient);
+  await changeHosting(node, TopologyChangeOp.Add, party);
+  return party;
+}
+
+/** `parties.disable`. */
+export function disableParty(node: ParticipantApis, party: string): Promise<void> {
+  return changeHosting(node, TopologyChangeOp.Remove, party);
+}
+
+async function changeHosting(node: ParticipantApis, change: TopologyChangeOp, party: string): Promise<void> {
   await call(
-    client,
+    node.admin(TopologyManagerWriteServiceClient),
     "authorizePartyToParticipant",
     {
-      authorization: { change: TopologyChangeOp.Add, signedBy: "", replaceExisting: false, forceChange: false },
+      authorization: { change, signedBy: "", replaceExisting: false, forceChange: false },
       side: RequestSide.Both,
       party,
-      participant: `PAR::${uid}`,
+      participant: `PAR::${await uidOf(node)}`,
       permission: 1,
     },
     { deadlineMs },
   );
-  return party;
 }
 
 /** The parties that the Ledger API of a participant knows. */
