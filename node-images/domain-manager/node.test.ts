@@ -10,7 +10,7 @@ import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/dig
 import { uniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
 import { describe, expect, test } from "vitest";
-import { deadlineMs, idle, listAll, setState, withClient } from "./testing/admin.ts";
+import { deadlineMs, idle, listAll, setState, snapshotAt, withClient } from "./testing/admin.ts";
 import { eventually, TestDomain } from "./testing/test-domain.ts";
 import { nameOf, TestParticipant } from "./testing/test-participant.ts";
 
@@ -195,6 +195,43 @@ describe("participants", () => {
     }
     expect(alice.state.fingerprint()).toBe(bob.state.fingerprint());
     await idle(port);
+  });
+
+  test("each permission and trust level is in force on every member from the same sequenced time", async () => {
+    await using domain = new TestDomain();
+    const { sequencers, mediators, manager, domainId, urls } = await start(domain);
+    const port = manager.adminPort;
+    await complete(port);
+    using alice = new TestParticipant("alice", domainId, urls);
+    await setState(port, domainId, alice.member, "Submission");
+    await alice.requestOnboarding();
+    alice.follow();
+    const asTold = () => alice.state.participantAttributes(domainId, alice.member);
+    for (const permission of ["Confirmation", "Observation", "Submission"] as const) {
+      for (const trustLevel of ["Vip", "Ordinary"] as const) {
+        await setState(port, domainId, alice.member, permission, trustLevel);
+        // The participant asks for no more than Ordinary: the lesser counts.
+        await eventually(async () => {
+          expect(asTold()).toEqual({ permission, trustLevel: "Ordinary" });
+          const own = alice.state.participantStates(domainId, alice.member).filter(({ side }) => side === "From");
+          return expect(own).toMatchObject([{ permission, trustLevel }]) ?? true;
+        });
+      }
+    }
+    await setState(port, domainId, alice.member, "Disabled");
+    await idle(port);
+    const timesAt = async (adminPort: number) =>
+      (await snapshotAt(adminPort, domainId)).items.map(({ transaction, sequenced, validFrom, validUntil }) => ({
+        transaction: transaction.toString("hex"),
+        sequenced,
+        validFrom,
+        validUntil,
+      }));
+    const expected = await timesAt(port);
+    for (const { adminPort } of [...sequencers, ...mediators]) {
+      await eventually(async () => expect(await timesAt(adminPort)).toEqual(expected) ?? true);
+    }
+    for (const { sequenced, validFrom } of expected) expect(validFrom).toEqual(sequenced);
   });
 
   test("an open domain takes in whoever asks, and refuses what is forged", async () => {

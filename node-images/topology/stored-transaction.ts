@@ -41,6 +41,13 @@ export interface TransactionQuery {
   /** Any of these; left out: all. */
   readonly kinds?: readonly MappingKind[];
   readonly operation?: TopologyChangeOp | undefined;
+  /**
+   * Start of what the mapping is about: a party, a domain, the identifier behind an owner of keys or a participant, or a
+   * namespace.
+   */
+  readonly subject?: string | undefined;
+  /** Start of the participant or mediator that a party or a domain has to do with. */
+  readonly counterpart?: string | undefined;
   /** Start of the fingerprint of the key that signed. */
   readonly signedBy?: string | undefined;
   /** True: only what makes up a state, so no removals. Default: false. */

@@ -70,6 +70,25 @@ describe("TopologyStore", () => {
       return `${rejection === undefined ? "" : "rejected "}${transaction.operation} ${about}`;
     });
 
+  it("finds what is about somebody by the beginning of a name, whatever its characters, also in rows of before", async () => {
+    const signed = ["a", "ab", "a_b", "a-b", "a b", "aXb", "b"].map(party);
+    await append(store, ...signed.map((each) => ({ signed: each })));
+    const find = async () => {
+      const kinds = ["PartyToParticipant"] as const;
+      expect(await names({ kinds, subject: "a_" })).toEqual(["Add a_b"]);
+      expect(await names({ kinds, subject: "a" })).toHaveLength(6);
+      expect(await names({ kinds, subject: "a::" })).toEqual(["Add a"]);
+      expect(await names({ kinds, subject: "", counterpart: "p::" })).toHaveLength(7);
+      expect(await names({ kinds, subject: "b", counterpart: "p" })).toEqual(["Add b"]);
+      expect(await names({ kinds, counterpart: "q" })).toEqual([]);
+      expect(await names({ time: { kind: "head" }, subject: "ab" })).toEqual(["Add ab"]);
+    };
+    await find();
+    await node.database.query("UPDATE topology_transactions SET subject = NULL, counterpart = NULL");
+    await reopen();
+    await find();
+  });
+
   it("knows what was in force when", async () => {
     const [one, two] = [party("one"), party("two")];
     await append(store, { signed: one, sequenced: 10n }, { signed: two, sequenced: 20n });

@@ -5,6 +5,8 @@
  * database transaction, visible in memory only once that transaction is committed. A process that dies anywhere, and a
  * commit whose outcome is not known, leave the database right and the memory to be loaded again.
  */
+
+import { memberUid } from "@pulumi-canton/protocol/identity/member.ts";
 import type { Micros } from "@pulumi-canton/protocol/timestamp.ts";
 import { namespacesOf, type TopologyMapping, uidsOf } from "@pulumi-canton/protocol/topology/mapping.ts";
 import { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
@@ -65,6 +67,9 @@ function toStored(row: TransactionRow): StoredTransaction {
   };
 }
 
+/** Sorts, byte by byte, behind every character that a name may have. */
+const afterEverything = "\u{10ffff}";
+
 /** Microseconds since 1970, now. */
 function now(): Micros {
   return BigInt(Date.now()) * 1000n;
@@ -96,6 +101,7 @@ export class TopologyStore {
    */
   static async open(database: Database, id: string): Promise<TopologyStore> {
     await database.query("INSERT INTO topology_stores (store) VALUES ($1) ON CONFLICT DO NOTHING", [id]);
+    await fillIn(database, id);
     return new TopologyStore(id, database, await load(database, id));
   }
 
@@ -182,6 +188,8 @@ export class TopologyStore {
          AND ($5::text[] IS NULL OR mapping_type = ANY ($5))
          AND ($6::text IS NULL OR operation = $6)
          AND starts_with(signed_by, $7)
+         AND ($10::text IS NULL OR (subject ~>=~ $10 AND subject ~<~ ($10 || $12)))
+         AND ($11::text IS NULL OR (counterpart ~>=~ $11 AND counterpart ~<~ ($11 || $12)))
          AND (operation <> 'Remove' OR NOT $8)
          AND (rejection IS NULL OR $9)
        ORDER BY position`,
@@ -195,6 +203,9 @@ export class TopologyStore {
         query.signedBy ?? "",
         query.stateOnly ?? false,
         query.includeRejected ?? false,
+        query.subject || null,
+        query.counterpart || null,
+        afterEverything,
       ],
     );
     return rows.map(toStored);
@@ -317,6 +328,49 @@ function identifierOf(mapping: TopologyMapping): string | null {
   return mapping.kind === "NamespaceDelegation" ? null : (uidsOf(mapping)[0] ?? null);
 }
 
+/** What a mapping is about, and whom that has to do with: what lists are filtered by. */
+function partiesTo(mapping: TopologyMapping): [subject: string, counterpart?: string] {
+  switch (mapping.kind) {
+    case "NamespaceDelegation":
+      return [mapping.namespace];
+    case "IdentifierDelegation":
+      return [mapping.uid];
+    case "OwnerToKeyMapping":
+      return [memberUid(mapping.owner)];
+    case "VettedPackages":
+      return [memberUid(mapping.participant)];
+    case "DomainParametersChange":
+      return [mapping.domain];
+    case "PartyToParticipant":
+      return [mapping.party, memberUid(mapping.participant)];
+    case "ParticipantState":
+      return [mapping.domain, memberUid(mapping.participant)];
+    case "MediatorDomainState":
+      return [mapping.domain, memberUid(mapping.mediator)];
+  }
+}
+
+/** Fills in what rows of before these columns lack. */
+async function fillIn(database: Queryable, store: string): Promise<void> {
+  const { rows } = await database.query<{ position: bigint; serialized: Buffer }>(
+    "SELECT position, serialized FROM topology_transactions WHERE store = $1 AND subject IS NULL",
+    [store],
+  );
+  if (rows.length === 0) return;
+  const known = rows.map(({ serialized }) => partiesTo(decodeSignedTransaction(serialized).transaction.mapping));
+  await database.query(
+    `UPDATE topology_transactions AS t SET subject = f.subject, counterpart = f.counterpart
+     FROM unnest($2::bigint[], $3::text[], $4::text[]) AS f (position, subject, counterpart)
+     WHERE t.store = $1 AND t.position = f.position`,
+    [
+      store,
+      rows.map(({ position }) => position),
+      known.map(([subject]) => subject),
+      known.map(([, counterpart]) => counterpart ?? null),
+    ],
+  );
+}
+
 async function lock(client: pg.PoolClient, store: string): Promise<StoreHead> {
   const { rows } = await client.query<{ last_position: bigint; last_timestamp: bigint }>(
     "SELECT last_position, last_timestamp FROM topology_stores WHERE store = $1 FOR UPDATE",
@@ -332,9 +386,11 @@ async function insert(client: pg.PoolClient, transactions: readonly StoredTransa
   if (transactions.length === 0) return;
   const column = (value: (transaction: StoredTransaction) => unknown) => transactions.map(value);
   await client.query(
-    `INSERT INTO topology_transactions (${columns}, operation, mapping_type, element_id, namespace, identifier, signed_by)
+    `INSERT INTO topology_transactions (${columns}, operation, mapping_type, element_id, namespace, identifier, signed_by,
+       subject, counterpart)
      SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::text[],
-       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])`,
+       $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+       $16::text[])`,
     [
       column(({ store }) => store),
       column(({ position }) => position),
@@ -350,6 +406,8 @@ async function insert(client: pg.PoolClient, transactions: readonly StoredTransa
       column(({ signed }) => namespacesOf(signed.transaction.mapping)[0]),
       column(({ signed }) => identifierOf(signed.transaction.mapping)),
       column(({ signed }) => signed.key.id),
+      column(({ signed }) => partiesTo(signed.transaction.mapping)[0]),
+      column(({ signed }) => partiesTo(signed.transaction.mapping)[1] ?? null),
     ],
   );
 }

@@ -28,7 +28,7 @@ import type { StoredTransaction, TimeQuery, TransactionQuery } from "../stored-t
 import type { NodeLabel } from "../topology-errors.ts";
 import type { TopologyStores } from "../topology-stores.ts";
 import { readingRequest } from "./request.ts";
-import { uidFits } from "./topology-filter.ts";
+import { startOfName, uidFits } from "./topology-filter.ts";
 
 /** What {@link topologyManagerReadService} needs. */
 export interface TopologyManagerReadServiceOptions {
@@ -104,9 +104,9 @@ function itemOf<C extends StateUpdateMappingProto["$case"]>(mapping: TopologyMap
 /** The service over a node's topology stores. */
 export function topologyManagerReadService({ stores, node }: TopologyManagerReadServiceOptions): GrpcService {
   /** What fits a base query, in all stores whose id begins as the filter says. */
-  async function find(base: BaseQuery | undefined, kinds?: MappingKind[]): Promise<StoredTransaction[]> {
+  async function find(base: BaseQuery | undefined, more: Partial<TransactionQuery> = {}): Promise<StoredTransaction[]> {
     if (base === undefined) throw fieldNotSet("base_query");
-    const query: TransactionQuery = { ...transactionQueryOf(base), ...(kinds === undefined ? {} : { kinds }) };
+    const query: TransactionQuery = { ...transactionQueryOf(base), ...more };
     const found: StoredTransaction[] = [];
     for (const id of await stores.ids()) {
       if (id.startsWith(base.filterStore)) found.push(...(await (await stores.open(id)).query(query)));
@@ -114,13 +114,21 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
     return found;
   }
 
-  /** What fits a base query and is of one kind. */
+  /**
+   * What fits a base query and is of one kind.
+   *
+   * @param filters of what the mapping is about, and of the other side: the index finds what begins as their names do
+   * @param fits whether a mapping fits all of the request
+   */
   async function findKind<K extends MappingKind>(
     base: BaseQuery | undefined,
     kind: K,
+    filters: readonly [subject: string, counterpart?: string],
     fits: (mapping: Found<K>["mapping"]) => boolean,
   ): Promise<Found<K>[]> {
-    const found = await find(base, [kind]);
+    const [subject, counterpart = ""] = filters;
+    const names = { subject: startOfName(subject), counterpart: startOfName(counterpart) };
+    const found = await find(base, { kinds: [kind], ...names });
     return found
       .map((each) => ({ ...each, mapping: each.signed.transaction.mapping as Found<K>["mapping"] }))
       .filter(({ mapping }) => fits(mapping));
@@ -133,7 +141,7 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
 
     listNamespaceDelegation: ({ baseQuery, filterNamespace }) =>
       reading(async () => {
-        const found = await findKind(baseQuery, "NamespaceDelegation", ({ namespace }) =>
+        const found = await findKind(baseQuery, "NamespaceDelegation", [filterNamespace], ({ namespace }) =>
           namespace.startsWith(filterNamespace),
         );
         return {
@@ -147,7 +155,9 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
 
     listIdentifierDelegation: ({ baseQuery, filterUid }) =>
       reading(async () => {
-        const found = await findKind(baseQuery, "IdentifierDelegation", ({ uid }) => uidFits(uid, filterUid));
+        const found = await findKind(baseQuery, "IdentifierDelegation", [filterUid], ({ uid }) =>
+          uidFits(uid, filterUid),
+        );
         return {
           results: found.map((each) => ({
             context: contextOf(each),
@@ -163,6 +173,7 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
         const found = await findKind(
           baseQuery,
           "OwnerToKeyMapping",
+          [filterKeyOwnerUid],
           ({ owner, key }) =>
             (filterKeyOwnerType === "" || memberCode(owner) === filterKeyOwnerType) &&
             uidFits(memberUid(owner), filterKeyOwnerUid) &&
@@ -185,6 +196,7 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
         const found = await findKind(
           request.baseQuery,
           "PartyToParticipant",
+          [request.filterParty, request.filterParticipant],
           (mapping) =>
             uidFits(mapping.party, request.filterParty) &&
             uidFits(memberUid(mapping.participant), request.filterParticipant) &&
@@ -204,6 +216,7 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
         const found = await findKind(
           baseQuery,
           "ParticipantState",
+          [filterDomain, filterParticipant],
           ({ domain, participant }) =>
             uidFits(domain, filterDomain) && uidFits(memberUid(participant), filterParticipant),
         );
@@ -217,6 +230,7 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
         const found = await findKind(
           baseQuery,
           "MediatorDomainState",
+          [filterDomain, filterMediator],
           ({ domain, mediator }) => uidFits(domain, filterDomain) && uidFits(memberUid(mediator), filterMediator),
         );
         return {
@@ -229,7 +243,7 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
 
     listVettedPackages: ({ baseQuery, filterParticipant }) =>
       reading(async () => {
-        const found = await findKind(baseQuery, "VettedPackages", ({ participant }) =>
+        const found = await findKind(baseQuery, "VettedPackages", [filterParticipant], ({ participant }) =>
           uidFits(memberUid(participant), filterParticipant),
         );
         return {
@@ -239,7 +253,7 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
 
     listDomainParametersChanges: ({ baseQuery }) =>
       reading(async () => {
-        const found = await findKind(baseQuery, "DomainParametersChange", () => true);
+        const found = await findKind(baseQuery, "DomainParametersChange", [""], () => true);
         return {
           results: found.flatMap((each) => {
             const value = domainParametersChangeToProto(each.mapping).domainParameters;
@@ -251,9 +265,10 @@ export function topologyManagerReadService({ stores, node }: TopologyManagerRead
       }),
 
     // Protocol version 5 has no check-only packages, and legal identity claims cannot be authorised: there never are any.
-    listCheckOnlyPackages: ({ baseQuery }) => reading(async () => ({ results: none(await find(baseQuery, [])) })),
+    listCheckOnlyPackages: ({ baseQuery }) =>
+      reading(async () => ({ results: none(await find(baseQuery, { kinds: [] })) })),
     listSignedLegalIdentityClaim: ({ baseQuery }) =>
-      reading(async () => ({ results: none(await find(baseQuery, [])) })),
+      reading(async () => ({ results: none(await find(baseQuery, { kinds: [] })) })),
 
     listAll: ({ baseQuery }) =>
       reading(async () => ({
