@@ -2,11 +2,10 @@
 import { decodeEnvelopeContent, encodeEnvelopeContent } from "@pulumi-canton/protocol/envelope/envelope-content.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import type { SignedTopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
-import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
-import { describeError } from "@pulumi-canton/runtime/errors.ts";
 import type { Health } from "@pulumi-canton/runtime/health.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { childSpan, newTrace, parseTraceparent, withTrace } from "@pulumi-canton/runtime/trace.ts";
+import { keepAcknowledging, keepSubscribed } from "@pulumi-canton/sequencer-client/keep-following.ts";
 import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-event.ts";
 import type { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
 import { applyTopologyMessage } from "@pulumi-canton/topology/topology-message.ts";
@@ -50,57 +49,28 @@ export class OwnStream {
   }
 
   /** Runs until the signal aborts; what interrupts it is repeated with backoff. @throws the signal's reason */
-  async run(signal: AbortSignal): Promise<never> {
+  run(signal: AbortSignal): Promise<never> {
     const { client, processor, health, logger } = this.#options;
-    let delays = backoffDelays({ maxDelayMs: 5_000 });
-    health.set("sequencer", { degraded: "not connected yet" });
-    while (true) {
-      signal.throwIfAborted();
-      const from = processor.nextCounter;
-      const attempt = new AbortController();
-      const until = AbortSignal.any([signal, attempt.signal]);
-      // A domain may be silent for long: an own message that comes back shows that the subscription works.
-      const works = this.isCurrent(until).then(
-        () => health.set("sequencer", "ok"),
-        (error: unknown) => logger.debug({ error }, "The subscription was not seen to work"),
-      );
-      try {
-        await client.subscribe({ fromCounter: from, signal }, (event) => {
+    return keepSubscribed(
+      {
+        client,
+        nextCounter: () => processor.nextCounter,
+        handle: (event) => {
           const trace = parseTraceparent(event.traceparent);
           return withTrace(trace === undefined ? newTrace() : childSpan(trace), () => this.#process(event));
-        });
-        signal.throwIfAborted();
-      } catch (error) {
-        attempt.abort(new Error("the subscription was interrupted"));
-        await works;
-        signal.throwIfAborted();
-        if (processor.nextCounter > from) delays = backoffDelays({ maxDelayMs: 5_000 });
-        const delayMs = delays.next().value;
-        health.set("sequencer", { degraded: describeError(error) });
-        logger.warn({ error, delayMs }, "The subscription was interrupted, trying again");
-        await abortableSleep(delayMs, signal);
-      }
-    }
+        },
+        onState: (problem) => health.set("sequencer", problem === undefined ? "ok" : { degraded: problem }),
+        logger,
+      },
+      signal,
+    );
   }
 
   /** Acknowledges what was processed, until the signal aborts. @throws the signal's reason */
-  async acknowledge(signal: AbortSignal): Promise<never> {
+  acknowledge(signal: AbortSignal): Promise<never> {
     const { client, processor, logger } = this.#options;
-    let acknowledged = 0n;
-    while (true) {
-      const rung = this.processed.arm();
-      const timestamp = processor.position?.timestamp ?? 0n;
-      if (timestamp > acknowledged) {
-        try {
-          await client.acknowledge(timestamp, { signal });
-          acknowledged = timestamp;
-        } catch (error) {
-          signal.throwIfAborted();
-          logger.info({ error: describeError(error) }, "Acknowledging failed, trying again later");
-        }
-        await abortableSleep(acknowledgeEveryMs, signal);
-      } else await rung(signal);
-    }
+    const processed = () => processor.position?.timestamp;
+    return keepAcknowledging({ client, processed, everyMs: acknowledgeEveryMs, logger }, signal);
   }
 
   /** Resolves when everything that was sequenced for this member before the call is processed. */

@@ -1,14 +1,13 @@
 /** The mediator's view of its domain: the topology, as MED:: receives it through the sequencers. */
 
 import { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology_ext.ts";
-import { mediatorMember, sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
-import { abortableSleep, backoffDelays } from "@pulumi-canton/runtime/backoff.ts";
+import { mediatorMember } from "@pulumi-canton/protocol/identity/member.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
-import { describeError } from "@pulumi-canton/runtime/errors.ts";
 import type { Health } from "@pulumi-canton/runtime/health.ts";
 import type { Term } from "@pulumi-canton/runtime/leadership.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
 import { endpointsOf } from "@pulumi-canton/sequencer-client/connection-urls.ts";
+import { keepAcknowledging, keepSubscribed } from "@pulumi-canton/sequencer-client/keep-following.ts";
 import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
 import { importSnapshot } from "@pulumi-canton/topology/import-snapshot.ts";
 import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
@@ -57,70 +56,29 @@ export async function followDomain(options: FollowOptions, signal: AbortSignal):
   });
   const work = new AbortController();
   const all = AbortSignal.any([signal, work.signal]);
-  const tasks = [subscribe(client, processor, health, logger, term, all), acknowledge(client, processor, logger, all)];
+  const tasks = [
+    keepSubscribed(
+      {
+        client,
+        nextCounter: () => processor.nextCounter,
+        handle: async (event) => {
+          await processor.process(event, (transaction) => term.fence(transaction));
+        },
+        onState: (problem) => health.set("sequencer-client", problem === undefined ? "ok" : { degraded: problem }),
+        logger,
+      },
+      all,
+    ),
+    keepAcknowledging(
+      { client, processed: () => processor.position?.timestamp, everyMs: acknowledgeEveryMs, logger },
+      all,
+    ),
+  ];
   try {
     return await Promise.race(tasks);
   } finally {
     work.abort(new Error("the mediator stops following the domain"));
     client.close();
     await Promise.allSettled(tasks);
-  }
-}
-
-async function subscribe(
-  client: SequencerClient,
-  processor: TopologyProcessor,
-  health: Health,
-  logger: Logger,
-  term: Term,
-  signal: AbortSignal,
-): Promise<never> {
-  let delays = backoffDelays({ maxDelayMs: 5_000 });
-  health.set("sequencer-client", { degraded: "not connected yet" });
-  while (true) {
-    signal.throwIfAborted();
-    const from = processor.nextCounter;
-    const attempt = new AbortController();
-    // A domain may be silent for long: the receipt of an empty message shows that the subscription works.
-    const receipt = client
-      .send({ envelopes: [] }, { signal: AbortSignal.any([signal, attempt.signal]) })
-      .catch((error: unknown) => logger.debug({ error }, "An empty message was not sequenced"));
-    try {
-      await client.subscribe({ fromCounter: from, signal }, async (event) => {
-        await processor.process(event, (transaction) => term.fence(transaction));
-        health.set("sequencer-client", "ok");
-      });
-      signal.throwIfAborted();
-    } catch (error) {
-      attempt.abort(new Error("the subscription was interrupted"));
-      await receipt;
-      signal.throwIfAborted();
-      if (processor.nextCounter > from) delays = backoffDelays({ maxDelayMs: 5_000 });
-      const delayMs = delays.next().value;
-      health.set("sequencer-client", { degraded: describeError(error) });
-      logger.warn({ error, delayMs }, "The subscription was interrupted, trying again");
-      await abortableSleep(delayMs, signal);
-    }
-  }
-}
-
-async function acknowledge(
-  client: SequencerClient,
-  processor: TopologyProcessor,
-  logger: Logger,
-  signal: AbortSignal,
-): Promise<never> {
-  let acknowledged = 0n;
-  while (true) {
-    await abortableSleep(acknowledgeEveryMs, signal);
-    const timestamp = processor.position?.timestamp ?? 0n;
-    if (timestamp <= acknowledged) continue;
-    try {
-      await client.acknowledge(timestamp, { signal });
-      acknowledged = timestamp;
-    } catch (error) {
-      signal.throwIfAborted();
-      logger.info({ error: describeError(error) }, "Acknowledging failed, trying again later");
-    }
   }
 }

@@ -8,6 +8,7 @@ import { abortableSleep } from "@pulumi-canton/runtime/backoff.ts";
 import type { Database } from "@pulumi-canton/runtime/database.ts";
 import { describeError, isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import { keepAcknowledging } from "@pulumi-canton/sequencer-client/keep-following.ts";
 import type { MemberSigner } from "@pulumi-canton/sequencer-client/member-signer.ts";
 import type { ReceivedEvent } from "@pulumi-canton/sequencer-client/received-event.ts";
 import { SequencerClient } from "@pulumi-canton/sequencer-client/sequencer-client.ts";
@@ -144,7 +145,13 @@ export class SequencedSession implements DomainSession {
   start(): void {
     this.#wasActive = true;
     this.#run("Dispatching topology transactions", () => this.dispatcher.run(this.#closing.signal));
-    this.#run("Acknowledging", () => this.#acknowledge());
+    const processed = () => this.#processor.position?.timestamp;
+    this.#run("Acknowledging", () =>
+      keepAcknowledging(
+        { client: this.#client, processed, everyMs: ACKNOWLEDGE_EVERY_MS, logger: this.#options.logger },
+        this.#closing.signal,
+      ),
+    );
     this.#run("Watching the connection", () => this.#watchConnection());
     // Between being seen as active and now it may have been disabled again.
     this.#watch(this.#processor.state);
@@ -232,23 +239,6 @@ export class SequencedSession implements DomainSession {
 
   #active(): boolean {
     return this.#processor.state.isActiveMember(this.domainId, this.#options.member);
-  }
-
-  async #acknowledge(): Promise<void> {
-    const { signal } = this.#closing;
-    let acknowledged: bigint | undefined;
-    for (;;) {
-      await abortableSleep(ACKNOWLEDGE_EVERY_MS, signal);
-      const processed = this.#processor.position?.timestamp;
-      if (processed === undefined || processed === acknowledged) continue;
-      try {
-        await this.#client.acknowledge(processed, { signal });
-        acknowledged = processed;
-      } catch (error) {
-        signal.throwIfAborted();
-        this.#options.logger.warn({ domainId: this.domainId, error: describeError(error) }, "Could not acknowledge");
-      }
-    }
   }
 
   /**
