@@ -1,6 +1,6 @@
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { ClientTarget } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { ConsoleContext } from "./console-context.ts";
-import { ConsoleError } from "./console-error.ts";
 import { nodeNamed } from "./network.ts";
 
 /** A node that has an identity of its own, and how to reach its admin API. */

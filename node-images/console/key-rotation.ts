@@ -9,10 +9,10 @@ import {
 import { TopologyManagerReadServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { memberCode, memberUid } from "@pulumi-canton/protocol/identity/member.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { AdminApi } from "./admin-api.ts";
 import { authorizationData } from "./authorization.ts";
 import type { ConsoleContext } from "./console-context.ts";
-import { ConsoleError } from "./console-error.ts";
 import { headState } from "./head-state.ts";
 import { domainManagerOf, type Network, type NetworkNode } from "./network.ts";
 import { observersOf } from "./observers.ts";

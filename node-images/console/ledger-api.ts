@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { Client } from "@grpc/grpc-js";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { ClientConstructor, RequestOf, ResponseOf, UnaryMethodName } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { Command } from "commander";
 import type { ConsoleContext } from "./console-context.ts";
-import { ConsoleError } from "./console-error.ts";
 import { participantOf } from "./network.ts";
 import { node } from "./options.ts";
 

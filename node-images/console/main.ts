@@ -1,13 +1,13 @@
 /** The console: looks at a running network and administers it. `--help` tells how. */
 import { join, resolve } from "node:path";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { newTrace, withTrace } from "@pulumi-canton/runtime/trace.ts";
 import { Command, CommanderError, Option } from "commander";
 import { adminApi, caFileOf } from "./admin-api.ts";
 import { commandGroups } from "./commands.ts";
 import type { ConsoleContext } from "./console-context.ts";
-import { ConsoleError } from "./console-error.ts";
 import { loadNetwork } from "./network.ts";
 import { refusalText } from "./refusal-text.ts";
 import { short } from "./table.ts";

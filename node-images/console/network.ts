@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { z } from "zod";
-import { ConsoleError } from "./console-error.ts";
 
 /** What a node does in the network, in the field's own words. */
 export const roles = ["domain-manager", "sequencer", "mediator", "participant"] as const;

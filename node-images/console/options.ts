@@ -1,7 +1,8 @@
 /** Options that several commands have, each meaning the same everywhere. */
+
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { durationSyntax, parseDuration } from "@pulumi-canton/runtime/durations.ts";
 import { Option } from "commander";
-import { ConsoleError } from "./console-error.ts";
 
 /** `--json` */
 export function json(): Option {

@@ -1,4 +1,4 @@
-import { ConsoleError } from "./console-error.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { pause } from "./pause.ts";
 
 /** How long to wait, and what for. */

@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConsoleError } from "@pulumi-canton/console/console-error.ts";
 import { decryptKeyFile } from "@pulumi-canton/protocol/crypto/encrypted-key-file.ts";
 import {
   generateEncryptionKeyPair,
@@ -10,6 +9,7 @@ import {
 } from "@pulumi-canton/protocol/crypto/key-pair.ts";
 import { decide } from "@pulumi-canton/protocol/topology/decide.ts";
 import { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { identityCommand } from "./commands.ts";
 import { decodeSignedTransactionsFile } from "./signed-transactions-file.ts";

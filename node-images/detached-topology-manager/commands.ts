@@ -3,7 +3,6 @@
  * database and are for the machine that has the root key; `request` and `import` are for one that reaches the node.
  */
 import { readFile, writeFile } from "node:fs/promises";
-import { ConsoleError } from "@pulumi-canton/console/console-error.ts";
 import {
   decryptKeyFile,
   encryptKeyFile,
@@ -16,6 +15,7 @@ import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import { waitingForInitialisation } from "@pulumi-canton/protocol/topology/initialisation-progress.ts";
 import { addition, signTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { ConfigError, describeFileError } from "@pulumi-canton/runtime/config.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { ClientTarget } from "@pulumi-canton/runtime/grpc-client.ts";
 import { observeInitialisation } from "@pulumi-canton/topology/observe-initialisation.ts";
 import { Command, Option } from "commander";

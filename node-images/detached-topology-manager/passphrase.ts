@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import { ConsoleError } from "@pulumi-canton/console/console-error.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 
 /** Fewest characters of a new passphrase. */
 export const MIN_PASSPHRASE_LENGTH = 12;

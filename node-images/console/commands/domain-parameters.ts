@@ -17,11 +17,11 @@ import { TopologyManagerReadServiceClient } from "@pulumi-canton/protocol/gen/co
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import { formatMicros, timestampFromProto } from "@pulumi-canton/protocol/timestamp.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { durationSyntax, formatDuration, parseDuration } from "@pulumi-canton/runtime/durations.ts";
 import type { Command } from "commander";
 import type { AdminApi } from "../admin-api.ts";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { nameOf } from "../enum-name.ts";
 import { headState } from "../head-state.ts";
 import { domainManagerOf, type Network } from "../network.ts";

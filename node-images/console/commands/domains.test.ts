@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { ConsoleError } from "../console-error.ts";
 import { TestNetwork } from "../testing/test-network.ts";
 import { type DomainView, sequencersFrom } from "./domains.ts";
 

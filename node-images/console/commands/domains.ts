@@ -7,11 +7,11 @@ import {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
 import type { Duration } from "@pulumi-canton/protocol/gen/google/protobuf/duration.ts";
 import { durationToProto } from "@pulumi-canton/protocol/timestamp.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { formatDuration } from "@pulumi-canton/runtime/durations.ts";
 import type { RequestOf, ResponseOf, UnaryMethodName } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { Command } from "commander";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { participantOf } from "../network.ts";
 import { collect, durationArgument, json, node as nodeOption, timeout } from "../options.ts";
 import { table } from "../table.ts";

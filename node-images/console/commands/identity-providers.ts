@@ -2,9 +2,9 @@ import {
   type IdentityProviderConfig,
   IdentityProviderConfigServiceClient,
 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/identity_provider_config_service.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { Command } from "commander";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { type LedgerApiOptions, ledgerApiOf, withLedgerApiOptions } from "../ledger-api.ts";
 import { json } from "../options.ts";
 import { table } from "../table.ts";

@@ -1,5 +1,5 @@
+import { identityCommand } from "@pulumi-canton/detached-topology-manager/commands.ts";
 import type { Command } from "commander";
-import { identityCommand } from "../../detached-topology-manager/commands.ts";
 import type { ConsoleContext } from "../console-context.ts";
 import { initialisableNode } from "../initialisable-node.ts";
 import { print } from "../terminal.ts";

@@ -7,11 +7,11 @@ import { TopologyChangeOp } from "@pulumi-canton/protocol/gen/com/digitalasset/c
 import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/initialization_service.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { namespaceOf } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { observeInitialisation } from "@pulumi-canton/topology/observe-initialisation.ts";
 import type { Command } from "commander";
 import { authorizationData } from "../authorization.ts";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { type InitialisableNode, initialisableNode } from "../initialisable-node.ts";
 import { json } from "../options.ts";
 import { table } from "../table.ts";

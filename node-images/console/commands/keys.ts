@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { newPassphrase, passphraseOf, terminalPrompt } from "@pulumi-canton/detached-topology-manager/passphrase.ts";
 import {
   decryptKeyFile,
   encryptKeyFile,
@@ -18,11 +19,10 @@ import {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/v0/crypto.ts";
 import { TopologyAggregationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_aggregation_service.ts";
 import { TopologyManagerReadServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { type Command, Option } from "commander";
-import { newPassphrase, passphraseOf, terminalPrompt } from "../../detached-topology-manager/passphrase.ts";
 import type { AdminApi } from "../admin-api.ts";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { headState } from "../head-state.ts";
 import { rotateNodeKeys } from "../key-rotation.ts";
 import { domainManagerOf, nodeNamed } from "../network.ts";

@@ -1,7 +1,7 @@
 import { PartyManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/party_management_service.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { Command } from "commander";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { annotationArgument, type LedgerApiOptions, ledgerApiOf, withLedgerApiOptions } from "../ledger-api.ts";
 import { json } from "../options.ts";
 import { table } from "../table.ts";

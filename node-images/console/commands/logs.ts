@@ -1,9 +1,9 @@
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { Command } from "commander";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { nodeNamed } from "../network.ts";
 import { countArgument } from "../options.ts";
 import { pause } from "../pause.ts";

@@ -6,11 +6,11 @@ import { TopologyAggregationServiceClient } from "@pulumi-canton/protocol/gen/co
 import { TopologyManagerReadServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { permissionFromProto, sideFromProto } from "@pulumi-canton/protocol/topology/change.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { type Command, Option } from "commander";
 import type { AdminApi } from "../admin-api.ts";
 import { authorizationData } from "../authorization.ts";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { nameOf } from "../enum-name.ts";
 import { headState } from "../head-state.ts";
 import {

@@ -6,11 +6,11 @@ import {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { decodeSignedTransaction, describeTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { transactionHash } from "@pulumi-canton/topology/transaction-steps.ts";
 import { type Command, Option } from "commander";
 import { type AuthorizationOptions, authorizationData, withAuthorizationOptions } from "../authorization.ts";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { domainManagerOf, identifierOf, type Network, type NetworkNode, nodeNamed, participantId } from "../network.ts";
 import { json, node as nodeOption } from "../options.ts";
 import { print, printJson } from "../terminal.ts";

@@ -1,5 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
+import { describeImport } from "@pulumi-canton/detached-topology-manager/commands.ts";
+import { exportTopology, importTopology } from "@pulumi-canton/detached-topology-manager/node-topology.ts";
+import {
+  decodeSignedTransactionsFile,
+  encodeSignedTransactionsFile,
+} from "@pulumi-canton/detached-topology-manager/signed-transactions-file.ts";
 import { TopologyChangeOp } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology.ts";
 import {
   type BaseQuery,
@@ -9,17 +15,11 @@ import type { Timestamp } from "@pulumi-canton/protocol/gen/google/protobuf/time
 import { formatMicros, timestampFromProto, timestampToProto } from "@pulumi-canton/protocol/timestamp.ts";
 import { describeMapping, type MappingKind, type TopologyMapping } from "@pulumi-canton/protocol/topology/mapping.ts";
 import { decodeSignedTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { transactionHash } from "@pulumi-canton/topology/transaction-steps.ts";
 import { type Command, Option } from "commander";
-import { describeImport } from "../../detached-topology-manager/commands.ts";
-import { exportTopology, importTopology } from "../../detached-topology-manager/node-topology.ts";
-import {
-  decodeSignedTransactionsFile,
-  encodeSignedTransactionsFile,
-} from "../../detached-topology-manager/signed-transactions-file.ts";
 import type { AdminApi } from "../admin-api.ts";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { headState } from "../head-state.ts";
 import { domainManagerOf, identifierOf, nodeNamed } from "../network.ts";
 import { json, momentArgument, node as nodeOption } from "../options.ts";

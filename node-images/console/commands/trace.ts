@@ -1,8 +1,8 @@
 import { join } from "node:path";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { transactionSteps } from "@pulumi-canton/topology/transaction-steps.ts";
 import { type Command, Option } from "commander";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { json, timeout } from "../options.ts";
 import { pause } from "../pause.ts";
 import { table } from "../table.ts";

@@ -3,9 +3,9 @@ import {
   type User,
   UserManagementServiceClient,
 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/user_management_service.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { Command } from "commander";
 import type { ConsoleContext } from "../console-context.ts";
-import { ConsoleError } from "../console-error.ts";
 import { annotationArgument, type LedgerApiOptions, ledgerApiOf, withLedgerApiOptions } from "../ledger-api.ts";
 import { type Network, partyId } from "../network.ts";
 import { collect, countArgument, json } from "../options.ts";

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
-import { ConsoleError } from "../console-error.ts";
+import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { parseStepLine, type StepLine } from "./step-line.ts";
 
 /** Logs of nodes in files, read on from where they were read to. */
