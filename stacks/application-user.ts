@@ -10,6 +10,7 @@ import { LocalPlatform } from "@pulumi-canton/components/platform/local/local-pl
 import { checkApplicationUserConfig, requestLines } from "./application-user/config.ts";
 import { portsOf } from "./config/nodes.ts";
 import { eachStanding, notRight, readConfig, standing } from "./config/read-config.ts";
+import { addUsers } from "./config/users.ts";
 
 /** Brings up what the stack's configuration says; gives back the stack's outputs. */
 export default async function applicationUser(): Promise<Record<string, unknown>> {
@@ -30,8 +31,8 @@ export default async function applicationUser(): Promise<Record<string, unknown>
   };
 
   const parties: Record<string, Output<string>> = {};
-  const participants = config.participants.map(({ name, parties: hosted }) => {
-    const participant = new Participant(name, { platform });
+  const participants = config.participants.map(({ name, parties: hosted, initialisation, users }) => {
+    const participant = new Participant(name, { platform, initialisation });
     if (domain === undefined) return participant;
     const terms = termsOfService && participant.accept(domain, termsOfService);
     const admission = participant.participantId.apply(requestLines);
@@ -39,6 +40,7 @@ export default async function applicationUser(): Promise<Record<string, unknown>
     for (const party of hosted) {
       parties[party] = participant.party(party, domain, { dependsOn: [connection] }).partyId;
     }
+    addUsers(participant, name, users, parties);
     return participant;
   });
 

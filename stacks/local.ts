@@ -12,6 +12,7 @@ import { checkParameters } from "@pulumi-canton/components/topology/domain-param
 import { PartyHosting } from "@pulumi-canton/components/topology/party-hosting/party-hosting.ts";
 import { portsOf } from "./config/nodes.ts";
 import { configFile, eachStanding, notRight, readConfig, standing } from "./config/read-config.ts";
+import { addUsers } from "./config/users.ts";
 import { admissionLines, checkLocalConfig } from "./local/config.ts";
 
 /** Brings up what the stack's configuration says; gives back the stack's outputs. */
@@ -44,7 +45,9 @@ export default async function local(): Promise<Record<string, unknown>> {
   const invitation = config.invitation && domain.invite("invitation", config.invitation);
 
   const participants = new Map(
-    config.participants.map(({ name }) => [name, new Participant(name, { platform })] as const),
+    config.participants.map(
+      ({ name, initialisation }) => [name, new Participant(name, { platform, initialisation })] as const,
+    ),
   );
 
   const admitted = new Map<string, Resource>(
@@ -68,6 +71,10 @@ export default async function local(): Promise<Record<string, unknown>> {
     for (const party of hosted) {
       parties[party] = participant.party(party, domain, { dependsOn: [connection] }).partyId;
     }
+  }
+
+  for (const { name, users } of config.participants) {
+    addUsers(participants.get(name) as Participant, name, users, parties);
   }
 
   for (const { party, participant: name, permission } of config.hostings) {

@@ -11,6 +11,7 @@ import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
 import { type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
 import { DomainConnection } from "../topology/domain-connection/domain-connection.ts";
 import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
+import { NodeIdentity } from "../topology/node-identity/node-identity.ts";
 import { Party } from "../topology/party/party.ts";
 import { TermsOfService } from "../topology/terms-of-service/terms-of-service.ts";
 
@@ -20,6 +21,11 @@ export interface ParticipantArgs {
   readonly platform: Platform;
   /** The identifier in its id. Example: `"alice"`. Default: the resource's name. */
   readonly identifier?: string;
+  /**
+   * How it gets its identity: `auto`, by itself; `manual`, by a `NodeIdentity` that takes each step; `detached`, the same with a
+   * root key that is kept elsewhere. Default: `auto`.
+   */
+  readonly initialisation?: "auto" | "manual" | "detached";
 }
 
 /** A domain as a participant is told of it: a `Domain` of this stack, or what an invitation tells of another's. */
@@ -43,7 +49,7 @@ export interface ConnectArgs {
 /**
  * A participant node with a database of its own. `connect` joins it to a domain, `party` has it host a party.
  *
- * Resources: 1 + 2, and one for every connection and party.
+ * Resources: 1 + 2, one more when it is initialised by hand, and one for every connection and party.
  */
 export class Participant extends ComponentResource {
   /** Its member id, `PAR::identifier::fingerprint`. */
@@ -61,22 +67,31 @@ export class Participant extends ComponentResource {
   constructor(name: string, args: ParticipantArgs, options: ComponentResourceOptions = {}) {
     super("pulumi-canton:participant:Participant", name, {}, options);
     this.#name = name;
-    const { platform, identifier = name } = args;
+    const { platform, identifier = name, initialisation = "auto" } = args;
+    const auto = initialisation === "auto";
     const parent = { parent: this };
     const storage = platform.database(name, { purpose: `${name}'s own` }, parent);
     this.node = platform.node(
       name,
       {
         role: "participant",
-        config: { init: { identity: { nodeIdentifier: { type: "explicit", name: identifier } } } },
+        config: { init: auto ? { identity: { nodeIdentifier: { type: "explicit", name: identifier } } } : { auto } },
         databases: { storage },
         ports: ["adminApi", "ledgerApi", "health"],
-        waitFor: "ready",
+        // One that waits for its identity answers, but is not ready.
+        waitFor: auto ? "ready" : "live",
       },
       parent,
     );
-    this.participantId = interpolate`PAR::${this.node.uniqueIdentifier}`;
     this.adminApi = endpointOf(this.node, "adminApi");
+    const { uniqueIdentifier } = auto
+      ? this.node
+      : new NodeIdentity(
+          `${name}-identity`,
+          { node: this.adminApi, identifier, rootKey: initialisation === "detached" ? "elsewhere" : "node" },
+          { ...parent, deletedWith: this.node.resource },
+        );
+    this.participantId = interpolate`PAR::${uniqueIdentifier}`;
     this.ledgerApi = endpointOf(this.node, "ledgerApi");
     this.nodes = { [name]: nodeOutput("participant", this.node, this.participantId) };
     this.registerOutputs({ participantId: this.participantId });

@@ -26,7 +26,7 @@ export const applicationUserSchema = z.strictObject({
     .optional(),
   /** The domain's terms of service, once somebody has read them. */
   termsOfService: pinnedTermsSchema.optional(),
-  participants: z.array(participantSchema).default([{ name: "carol", parties: ["Carol"] }]),
+  participants: z.array(participantSchema).prefault([{ name: "carol", parties: ["Carol"] }]),
   /** Has every gRPC API speak TLS, with certificates of an authority that the stack makes. */
   tls: z.boolean().default(false),
   /** Port numbers by node and port, for those that must not be chosen; `postgres` takes a number. */

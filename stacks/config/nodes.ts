@@ -14,13 +14,32 @@ export const partyName = z
 
 const portNumber = z.int().min(1024).max(65_535);
 
+const userSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9@^$.!`\-#+'~_|:()]{1,128}$/, "expected 1 to 128 letters, digits or @^$.!`-#+'~_|:()"),
+  primaryParty: z.string().min(1).optional(),
+  actAs: z.array(z.string().min(1)).default([]),
+  readAs: z.array(z.string().min(1)).default([]),
+  admin: z.boolean().default(false),
+  active: z.boolean().default(true),
+  annotations: z.record(z.string(), z.string().min(1)).default({}),
+});
+
 /** A participant and what it hosts. */
 export const participantSchema = z.strictObject({
   /** Name of the node, and the identifier in its id. */
   name: nodeName,
   /** Parties that it hosts. */
   parties: z.array(partyName).default([]),
+  /** How it gets its identity: by itself, step by step by a resource, or with a root key that is kept elsewhere. */
+  initialisation: z.enum(["auto", "manual", "detached"]).default("auto"),
+  /** Users of its Ledger API; parties by the names of this stack's, or by their ids. */
+  users: z.array(userSchema).default([]),
 });
+
+/** A participant of a configuration. */
+export type ParticipantConfig = z.output<typeof participantSchema>;
 
 /** Port numbers by node and port, for those that must not be chosen; `postgres` takes a number. */
 export const portsSchema = z

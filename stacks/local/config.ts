@@ -64,7 +64,7 @@ export const localConfigSchema = z.strictObject({
       parameters: parametersSchema.optional(),
     })
     .prefault({}),
-  participants: z.array(participantSchema).default([
+  participants: z.array(participantSchema).prefault([
     { name: "bob", parties: ["Bob"] },
     { name: "alice", parties: ["Alice"] },
   ]),

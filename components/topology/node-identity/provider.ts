@@ -1,0 +1,51 @@
+/** Pulumi's view of the identity of a node that is initialised by hand. */
+import { Incomplete, stepProvider } from "../../dynamic/step-provider.ts";
+import type { Endpoint } from "../../platform/platform.ts";
+import type { WantedIdentity } from "./plan.ts";
+
+/** What the resource takes. */
+export interface NodeIdentityInputs extends WantedIdentity {
+  readonly node: Endpoint;
+  readonly role: "participant" | "domain-manager";
+  /** `configured`: the sequencers are in the domain manager's configuration, and it sets them up itself. */
+  readonly sequencers?: "configured";
+}
+
+/** What the resource gives out. */
+export interface NodeIdentityOutputs {
+  /** `identifier::fingerprint`. */
+  readonly uniqueIdentifier: string;
+}
+
+/** Loaded for work only: an update that finds nothing to change does without. */
+const steps = () => import("./steps.ts");
+
+/** See `thinProvider`. */
+export const provider = stepProvider<NodeIdentityInputs, NodeIdentityOutputs>({
+  inputs: ["node", "role", "identifier", "rootKey", "sequencers"],
+  identity: [],
+  id: ({ identifier }) => identifier,
+  check: ({ identifier }) =>
+    identifier === undefined || /^[A-Za-z0-9_ -]{1,185}$/.test(identifier)
+      ? []
+      : [{ property: "identifier", reason: `got "${identifier}"; expected 1 to 185 letters, digits, -, _ or spaces` }],
+  converge: async (inputs) => {
+    const { convergeIdentity, messageOf } = await steps();
+    try {
+      return { uniqueIdentifier: await convergeIdentity(inputs) };
+    } catch (error) {
+      const how =
+        inputs.rootKey === "elsewhere"
+          ? "\nIts root key is elsewhere: see console identity request, sign and import; then run the update again."
+          : "";
+      throw new Incomplete(`${inputs.identifier} is not initialised: ${messageOf(error as Error)}${how}`);
+    }
+  },
+  observe: async (inputs) => {
+    const { uid, waiting } = await (await steps()).observeIdentity(inputs);
+    const outputs = uid === undefined ? {} : { uniqueIdentifier: uid };
+    return { is: "present", outputs, ...(waiting !== undefined && { drift: waiting }) };
+  },
+  // An identity ends with the node that has it.
+  remove: async () => undefined,
+});
