@@ -119,3 +119,26 @@ test("the lines that admit a participant are configuration as it is accepted", (
   const { "pulumi-canton:allowList": allowList } = parse(lines);
   expect(problems({ participants: [{ name: "bob" }, { name: "carol" }], allowList })).toEqual([]);
 });
+
+test("hostings name a party of the stack and a participant that does not host it yet; parameters are known and well-formed", () => {
+  const problemsOf = (given: Record<string, unknown>): string => {
+    try {
+      checkLocalConfig(given);
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  expect(problemsOf({ hostings: [{ party: "Alice", participant: "bob" }] })).toBe("");
+  expect(problemsOf({ hostings: [{ party: "Alice", participant: "alice" }] })).toMatch(
+    /hostings\[0\].participant.*\(bob\)/,
+  );
+  expect(problemsOf({ hostings: [{ party: "Zoe", participant: "bob" }] })).toMatch(
+    /hostings\[0\].party.*\(Bob, Alice\)/,
+  );
+  expect(problemsOf({ domain: { parameters: { reconciliationInterval: "soon" } } })).toMatch(
+    /reconciliationInterval.*number and a unit/,
+  );
+  expect(problemsOf({ domain: { parameters: { maxSize: 1 } } })).toContain("maxSize");
+  expect(problemsOf({ invitation: { validDays: 0 } })).toContain("validDays");
+});

@@ -1,0 +1,55 @@
+/** What the local stack offers besides its defaults, all at once: made, found again without a change, shown as drift, taken down. */
+import type { PartyView } from "@pulumi-canton/console/commands/parties.ts";
+import type { UserView } from "@pulumi-canton/console/commands/users.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Deployment } from "./deployment.ts";
+
+const minutes = 60_000;
+
+describe("the local stack with all options", { timeout: 3 * minutes }, () => {
+  let deployment: Deployment;
+  beforeAll(async () => {
+    deployment = await Deployment.of("local");
+  });
+  afterAll(async () => {
+    await deployment.dispose();
+  }, 2 * minutes);
+
+  function configure(parameters: Readonly<Record<string, unknown>>): Promise<void> {
+    return deployment.write({
+      domain: { owner: "bob", sequencers: 1, parameters },
+      participants: [
+        { name: "bob", initialisation: "manual" },
+        {
+          name: "alice",
+          parties: ["Alice"],
+          users: [{ id: "app", primaryParty: "Alice", actAs: ["Alice"], annotations: { team: "shop" } }],
+        },
+      ],
+      hostings: [{ party: "Alice", participant: "bob", permission: "Confirmation" }],
+      invitation: {},
+    });
+  }
+
+  test("a parameter out of range is told before anything is made", async () => {
+    await configure({ maxRequestSize: 10 });
+    const { code, text } = await deployment.run("up");
+    expect(code, text).not.toBe(0);
+    expect(text).toContain("domain.parameters.maxRequestSize: got 10; expected an integer from 65536 to 2147483647");
+    expect((await deployment.run("pulumi", "stack", "output", "--json")).stdout.trim()).toBe("{}");
+  });
+
+  test("all of it comes up, and a second update finds nothing to do", async () => {
+    await configure({ reconciliationInterval: "30s" });
+    const { code, text } = await deployment.run("up");
+    expect(code, text).toBe(0);
+    const { nodes, parties } = await deployment.status();
+    expect(nodes["bob"]).toMatchObject({ state: "ready", id: expect.stringMatching(/^PAR::bob::1220/) });
+    const users = await deployment.console<UserView[]>("users", "list", "--node", "alice");
+    expect(users.find(({ id }) => id === "app")).toMatchObject({ primaryParty: parties["Alice"] });
+    const hosted = await deployment.console<PartyView[]>("parties", "hosted", "--node", "bob");
+    expect(hosted.find(({ party }) => party === parties["Alice"])).toMatchObject({ permission: "Confirmation" });
+    const again = await deployment.run("up");
+    expect(again.text).toContain("nothing to change");
+  });
+});
