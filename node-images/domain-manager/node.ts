@@ -185,7 +185,7 @@ export async function startDomainManager(
         onInitialised: () => progress.ring(),
       }),
     ),
-    watch(vaultService({ keys })),
+    watch(vaultService({ keys, stores })),
     topologyManagerReadService({ stores, node }),
     watch(topologyManagerWriteService({ manager, keys, node, check })),
     topologyAggregationService({ stores, node }),

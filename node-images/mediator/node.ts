@@ -71,7 +71,7 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
       },
       currentTime: async () => timestampToProto(BigInt(Date.now()) * 1000n),
     }),
-    vaultService({ keys }),
+    vaultService({ keys, stores }),
     topologyManagerReadService({ stores, node }),
     topologyAggregationService({ stores, node }),
     mediatorInitializationService({

@@ -181,7 +181,7 @@ export async function activateParticipant(options: {
           },
         }),
       ),
-      initialisation.watch(vaultService({ keys })),
+      initialisation.watch(vaultService({ keys, stores })),
       topologyManagerReadService({ stores, node }),
       initialisation.watch(
         topologyManagerWriteService({ manager, keys, node, check: (action) => initialisation.check(action) }),

@@ -30,6 +30,8 @@ export class StreamPosition {
   readonly #domainId: string;
   readonly #trust: SequencerTrust | undefined;
   readonly #reached: ReachedTime;
+  /** What it was when the subscription began. */
+  #reachedBefore: bigint | undefined;
   #nextCounter: bigint;
   /** The last event that came, handled or held. */
   #last: { counter: bigint; timestamp: bigint | undefined };
@@ -59,6 +61,9 @@ export class StreamPosition {
   /** A new subscription begins, at `nextCounter`: what another sequencer delivered and is held counts no more. */
   restart(): void {
     this.#release();
+    // While the member was away the sequencers' keys may have been replaced, and the old ones be gone: what was sequenced
+    // since is signed with a key of which it is told later still.
+    this.#reachedBefore = this.#reached.value;
     this.#last = { counter: this.#nextCounter - 1n, timestamp: this.#handledAt };
   }
 
@@ -88,7 +93,8 @@ export class StreamPosition {
   /** Whether the stream has come as far as the domain is known to be, and what is held can expect no key any more. */
   get nothingToCome(): boolean {
     const { value } = this.#reached;
-    return this.holds && value !== undefined && (this.#last.timestamp ?? 0n) >= value;
+    if (!this.holds || value === undefined || value === this.#reachedBefore) return false;
+    return (this.#last.timestamp ?? 0n) >= value;
   }
 
   /** Why what is held does not count. */

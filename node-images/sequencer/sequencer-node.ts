@@ -191,7 +191,7 @@ export async function startSequencer(
       services: [
         apiInfoService("admin-api"),
         initializationService({ identity, instance: config.name }),
-        vaultService({ keys }),
+        vaultService({ keys, stores }),
         topologyManagerReadService({ stores, node }),
         topologyAggregationService({ stores, node }),
         ...initializationServices(initializer),

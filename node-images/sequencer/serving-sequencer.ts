@@ -27,8 +27,8 @@ export interface ServingSequencer {
   readonly backend: Backend;
   readonly authenticator: Authenticator;
   readonly subscriptions: Subscriptions;
-  /** Signs an event with this sequencer's key. */
-  signEvent(content: Buffer): Promise<Signature>;
+  /** Signs an event with the newest key of this sequencer that the domain knew before it. */
+  signEvent(content: Buffer, timestamp: bigint): Promise<Signature>;
   /** Takes one of the mailboxes that may be made this minute for members that have not joined; false when there is none left. */
   mayOnboard(): boolean;
   stop(): void;
@@ -73,6 +73,22 @@ export async function startServing(options: {
   });
   await untilAborted(caughtUp, signal);
 
+  // Looked up once a change of the topology, not once an event.
+  let ownKeys: Promise<string[]> | undefined;
+  topology.onChange(() => {
+    ownKeys = undefined;
+  });
+  /** Before the domain knows any key of this sequencer, it is the one that it told the domain manager. */
+  const eventKey = async (timestamp: bigint): Promise<string> => {
+    ownKeys ??= keys.newestSigningKeys(topology.signingKeys(sequencerId).map(({ id }) => id));
+    const newestFirst = await ownKeys.catch((error: unknown) => {
+      ownKeys = undefined;
+      throw error;
+    });
+    // Who reads along knows the keys that were in force before the event; who is behind learns of newer ones further on.
+    return newestFirst.find((key) => topology.wasInForce(key, timestamp)) ?? newestFirst[0] ?? signingKey;
+  };
+
   let onboardings = config.onboardingsPerMinute;
   const refill = setInterval(() => {
     onboardings = config.onboardingsPerMinute;
@@ -87,7 +103,7 @@ export async function startServing(options: {
     backend,
     authenticator,
     subscriptions,
-    signEvent: (content) => keys.sign(signingKey, "sequenced-event", content),
+    signEvent: async (content, timestamp) => keys.sign(await eventKey(timestamp), "sequenced-event", content),
     mayOnboard: () => onboardings > 0 && onboardings-- > 0,
     stop: () => {
       clearInterval(refill);

@@ -166,6 +166,19 @@ export class KeyStore {
   }
 
   /**
+   * Of these keys the signing keys that the node holds, the one that it came by last first: where several are in force, an
+   * older one may be on its way out.
+   */
+  async newestSigningKeys(fingerprints: readonly Fingerprint[]): Promise<Fingerprint[]> {
+    const { rows } = await this.#database.read<{ fingerprint: string }>(
+      `SELECT fingerprint FROM topology_keys WHERE fingerprint = ANY ($1) AND purpose = 'signing' AND key_pair IS NOT NULL
+       ORDER BY ordinal DESC`,
+      [[...fingerprints]],
+    );
+    return rows.map((row) => row.fingerprint);
+  }
+
+  /**
    * Signs with a key that the node holds.
    *
    * @param purpose what the signature is for; it is worthless for any other

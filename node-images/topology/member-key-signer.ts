@@ -4,14 +4,12 @@ import type { MemberSigner } from "@pulumi-canton/sequencer-client/member-signer
 import type { KeyStore } from "./key-store.ts";
 import { secretKeyNotInStore } from "./topology-errors.ts";
 
-/**
- * @param current fingerprints of the member's own signing keys, the one to be preferred last; asked for every signature
- */
+/** @param current fingerprints of the member's own signing keys that others know; asked for every signature */
 export function memberKeySigner(keys: KeyStore, current: () => readonly Fingerprint[]): MemberSigner {
   return {
     sign: async (purpose, content, fingerprints) => {
       const candidates = fingerprints ?? current();
-      const key = (await keys.heldSigningKeys(candidates)).at(-1);
+      const [key] = await keys.newestSigningKeys(candidates);
       if (key === undefined) throw secretKeyNotInStore(candidates.join(", "), {});
       return keys.sign(key, purpose, content);
     },

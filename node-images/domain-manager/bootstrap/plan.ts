@@ -11,7 +11,7 @@ export interface PeerFacts {
   readonly name: string;
   /** Fingerprint of the signing key it answered with when it was initialised; absent: not initialised yet. */
   readonly key?: string;
-  /** Its key's OwnerToKeyMapping is authorised. */
+  /** Its key's OwnerToKeyMapping is authorised, or was until it was revoked. */
   readonly keyAuthorised: boolean;
   /** Its key's OwnerToKeyMapping is part of the bootstrap snapshot, or came back through a sequencer. */
   readonly keyPublished: boolean;

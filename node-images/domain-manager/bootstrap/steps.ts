@@ -8,6 +8,7 @@ import {
 } from "@pulumi-canton/protocol/domain-parameters.ts";
 import type { SequencerConnection } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/domain/api/v0/sequencer_connection.ts";
 import { TopologyTransactions } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/topology_ext.ts";
+import type { Fingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
 import { domainManagerMember, mediatorMember, sequencerMember } from "@pulumi-canton/protocol/identity/member.ts";
 import {
   namespaceOf,
@@ -23,6 +24,7 @@ import type { KeyStore } from "@pulumi-canton/topology/key-store.ts";
 import type { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import type { StoredTransaction } from "@pulumi-canton/topology/stored-transaction.ts";
 import type { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
+import type { TopologyStore } from "@pulumi-canton/topology/topology-store.ts";
 import type { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
 import type { DomainManagerConfig } from "../config.ts";
 import { snapshotOf } from "../dispatch/authorized-log.ts";
@@ -47,6 +49,8 @@ export class BootstrapSteps {
   readonly #options: StepsOptions;
   /** Public keys that peers answered with in this life of the process, by kind and name. */
   readonly #confirmed = new Map<string, Awaited<ReturnType<typeof initialiseSequencer>>>();
+  /** Keys that are known to have been given to a member, by store and owner. */
+  readonly #given = new Set<string>();
   #imported = false;
 
   constructor(options: StepsOptions) {
@@ -61,12 +65,14 @@ export class BootstrapSteps {
     const { state } = manager;
     const managerKeys = state.keysOf(domainManagerMember(domainId)).signing.map(({ id }) => id);
     const authorised = (owner: string) => new Set(state.keysOf(owner).signing.map(({ id }) => id));
-    const published = (await stores.open(domainId)).state;
     const known = await peers.peers();
-    const factsOf = (kind: "sequencer" | "mediator", owner: string, names: readonly string[]): PeerFacts[] => {
+    const domainStore = await stores.open(domainId);
+    const published = domainStore.state;
+    const authorizedStore = await stores.authorized();
+    const factsOf = (kind: "sequencer" | "mediator", owner: string, names: readonly string[]): Promise<PeerFacts[]> => {
       const authorisedKeys = authorised(owner);
       const publishedKeys = new Set(published.keysOf(owner).signing.map(({ id }) => id));
-      return names.map((name) => {
+      const of = async (name: string): Promise<PeerFacts> => {
         const peer = known.find((each) => each.kind === kind && each.name === name);
         if (peer === undefined) {
           return { name, keyAuthorised: false, keyPublished: false, bootstrapped: false, confirmed: false };
@@ -74,12 +80,15 @@ export class BootstrapSteps {
         return {
           name,
           key: peer.fingerprint,
-          keyAuthorised: authorisedKeys.has(peer.fingerprint),
-          keyPublished: publishedKeys.has(peer.fingerprint),
+          keyAuthorised:
+            authorisedKeys.has(peer.fingerprint) || (await this.#hadKey(authorizedStore, owner, peer.fingerprint)),
+          keyPublished:
+            publishedKeys.has(peer.fingerprint) || (await this.#hadKey(domainStore, owner, peer.fingerprint)),
           bootstrapped: peer.bootstrapped,
           confirmed: this.#confirmed.has(`${kind} ${name}`),
         };
-      });
+      };
+      return Promise.all(names.map(of));
     };
     const namesOf = (list: readonly { name: string }[]) => list.map(({ name }) => name);
     return {
@@ -89,9 +98,26 @@ export class BootstrapSteps {
       domainParameters: state.domainParameters(domainId) !== undefined,
       mediatorState: state.mediators(domainId).includes(mediatorMember(domainId)),
       snapshotFixed: await this.#snapshotFixed(domainId),
-      sequencers: factsOf("sequencer", sequencerMember(domainId), namesOf(config.domain.sequencers)),
-      mediators: factsOf("mediator", mediatorMember(domainId), namesOf(config.domain.mediators)),
+      sequencers: await factsOf("sequencer", sequencerMember(domainId), namesOf(config.domain.sequencers)),
+      mediators: await factsOf("mediator", mediatorMember(domainId), namesOf(config.domain.mediators)),
     };
+  }
+
+  /** Whether a member was given a key at any time. One that was revoked since, as by a rotation, is not to be given again. */
+  async #hadKey(store: TopologyStore, owner: string, fingerprint: Fingerprint): Promise<boolean> {
+    const name = `${store.id} ${owner} ${fingerprint}`;
+    if (this.#given.has(name)) return true;
+    const additions = await store.query({
+      time: { kind: "range" },
+      kinds: ["OwnerToKeyMapping"],
+      operation: "Add",
+    });
+    const given = additions.some(({ signed: { transaction } }) => {
+      const { mapping } = transaction;
+      return mapping.kind === "OwnerToKeyMapping" && mapping.owner === owner && mapping.key.key.id === fingerprint;
+    });
+    if (given) this.#given.add(name);
+    return given;
   }
 
   /** Takes one step. Taking it again changes nothing. */

@@ -125,7 +125,7 @@ export async function runDomain(options: RunningDomainOptions, signal: AbortSign
         log: new AuthorizedLog(authorized, domainId),
         domainMembers: [sequencerMember(domainId), mediatorMember(domainId), self],
         encode: async (missed, notSequencedAfter, { catchUpTo }) => {
-          const signingKey = (await keys.heldSigningKeys(ownKeys())).at(-1);
+          const [signingKey] = await keys.newestSigningKeys(ownKeys());
           if (signingKey === undefined) throw secretKeyNotInStore(ownKeys().join(", "), {});
           const keysOfToday = keyTransactions(domainStore.state, domainId);
           const later = catchUpTo === undefined ? [] : await authorized.addedBehind(catchUpTo, keysOfToday);

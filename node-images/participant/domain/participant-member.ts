@@ -34,7 +34,7 @@ export function participantMemberOf(name: string, uid: () => string | undefined)
  * Signs as the participant towards the sequencers of one domain.
  *
  * A key is of use only if the domain knows it, so those that the domain's topology has are preferred to newer ones that
- * have not arrived there yet.
+ * have not arrived there yet. Of those it is the newest: an older one may be on its way out.
  */
 export function memberSigner(options: {
   readonly member: ParticipantMember;
@@ -49,7 +49,7 @@ export function memberSigner(options: {
       const own = (state: TopologyState) => state.keysOf(member.id()).signing.map((key) => key.id);
       const known = own(domainState());
       const candidates = fingerprints ?? (known.length > 0 ? known : own(manager.state));
-      const held = (await keys.heldSigningKeys(candidates))[0];
+      const [held] = await keys.newestSigningKeys(candidates);
       if (held !== undefined) return keys.sign(held, purpose, content);
       throw failedPrecondition(
         "NO_SIGNING_KEY_OF_MEMBER",

@@ -67,7 +67,7 @@ export function sequencerApiService(serving: () => ServingSequencer): GrpcServic
     const { member } = sequencer.authenticator.sessionOf(call.metadata);
     return answer(async () => {
       const signed = readingSubmission(read);
-      checkSubmissionSignature(sequencer, member, signed);
+      await checkSubmissionSignature(sequencer, member, signed);
       const request = readingSubmission(() =>
         decodeSubmissionRequest(signed.content, sequencer.topology.maxRequestSize),
       );
@@ -181,7 +181,7 @@ async function* deliveries(
     while (true) {
       for (const event of await backend.reader.next(memberNumber, counter, signal)) {
         const content = serializedFor(owner, event);
-        const signature = await sequencer.signEvent(content);
+        const signature = await sequencer.signEvent(content, event.event.timestamp);
         signal.throwIfAborted();
         const { traceparent } = event.event;
         yield {

@@ -42,12 +42,18 @@ export function readingSubmission<T>(read: () => T): T {
 }
 
 /** Checks that a submission is signed by its sender. @throws SendRefusal */
-export function checkSubmissionSignature(
-  { topology }: ServingSequencer,
+export async function checkSubmissionSignature(
+  { topology, backend }: ServingSequencer,
   member: MemberId,
   { content, signature }: SignedContent,
-): void {
-  if (verifyWithAny(topology.signingKeys(member), "submission-request", content, signature)) return;
+): Promise<void> {
+  const verifies = () => verifyWithAny(topology.signingKeys(member), "submission-request", content, signature);
+  if (verifies()) return;
+  if (topology.signingKeys(member).every(({ id }) => id !== signature.signedBy)) {
+    // The key may be so new that the member has heard of it from another sequencer first.
+    await backend.reader.caughtUp();
+    if (verifies()) return;
+  }
   throw new SendRefusal(
     "requestInvalid",
     `the submission request is not signed with a key of ${member} (signed by ${signature.signedBy || "nobody"})`,

@@ -151,7 +151,8 @@ export class EventReader {
   readonly #options: Required<Omit<EventReaderOptions, "onState">> & Pick<EventReaderOptions, "onState">;
   #requests: Request[] = [];
   #leading: LeadingStream | undefined;
-  #caughtUp = Promise.withResolvers<void>();
+  /** Those who wait for the leading stream to be applied up to its end. */
+  #behind: (() => void)[] = [];
   #wake = Promise.withResolvers<void>();
   #closed = false;
   readonly #running: Promise<void>;
@@ -167,9 +168,15 @@ export class EventReader {
    */
   lead(stream: LeadingStream): Promise<void> {
     this.#leading = stream;
-    this.#caughtUp = Promise.withResolvers();
+    return this.caughtUp();
+  }
+
+  /** Resolves when all of the leading stream that there is now was applied. */
+  caughtUp(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#behind.push(resolve);
     this.wake();
-    return this.#caughtUp.promise;
+    return promise;
   }
 
   /** The log has grown. */
@@ -236,6 +243,11 @@ export class EventReader {
   /** Answers what can be answered; true when there is certainly more to do. */
   async #round(): Promise<boolean> {
     const leading = this.#leading;
+    const behind = [...this.#behind];
+    const caughtUp = () => {
+      this.#behind = this.#behind.filter((waiting) => !behind.includes(waiting));
+      for (const resolve of behind) resolve();
+    };
     const requests = [...this.#requests];
     const asked = [
       ...requests.map(({ member, counter }) => ({ member, counter })),
@@ -245,7 +257,7 @@ export class EventReader {
     const positions = await this.#positions(asked);
     const found = new Map(positions.flatMap((each) => each.map((position) => [position.timestamp, position])));
     if (found.size === 0) {
-      if (leading !== undefined) this.#caughtUp.resolve();
+      if (leading !== undefined) caughtUp();
       return false;
     }
     const events = await this.#events([...found.values()]);
@@ -270,7 +282,7 @@ export class EventReader {
         // There may be more of the leading stream: nothing later than what was applied may be served yet.
         bound = led.at(-1)?.event.timestamp ?? -1n;
         complete = false;
-      } else this.#caughtUp.resolve();
+      } else caughtUp();
     }
     requests.forEach((request, index) => {
       const all = answers[index] ?? [];

@@ -20,11 +20,22 @@ export class DomainTopology {
   readonly domainId: UniqueIdentifier;
   readonly #store: TopologyStore;
   readonly #processor: TopologyProcessor;
+  /** From when the sequencers' keys are in force that came while this process ran. */
+  readonly #newKeys = new Map<string, bigint>();
 
   private constructor(domainId: UniqueIdentifier, store: TopologyStore, processor: TopologyProcessor) {
     this.domainId = domainId;
     this.#store = store;
     this.#processor = processor;
+    const own = sequencerMember(domainId);
+    store.onCommitted((stored) => {
+      for (const { signed, validFrom, rejection } of stored) {
+        const { mapping, operation } = signed.transaction;
+        if (operation !== "Add" || rejection !== undefined) continue;
+        if (mapping.kind === "OwnerToKeyMapping" && mapping.owner === own)
+          this.#newKeys.set(mapping.key.key.id, validFrom);
+      }
+    });
   }
 
   /** Opens the topology where the node's database has it. */
@@ -84,6 +95,11 @@ export class DomainTopology {
   /** The keys that a member signs with. */
   signingKeys(member: MemberId): readonly SigningPublicKey[] {
     return this.#store.state.keysOf(member).signing;
+  }
+
+  /** Whether a key of the sequencers that is in force now was so before an event, as far as this process saw. */
+  wasInForce(fingerprint: string, before: bigint): boolean {
+    return (this.#newKeys.get(fingerprint) ?? -1n) < before;
   }
 
   /** Whether the domain serves a member now: its own nodes, and participants that are active. */

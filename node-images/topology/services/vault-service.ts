@@ -13,15 +13,20 @@ import {
   type PublicKeyWithName,
   SigningKeyScheme,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/v0/crypto.ts";
-import { shortenFingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
+import { type Fingerprint, shortenFingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
-import { plainError } from "@pulumi-canton/runtime/errors.ts";
+import type { TopologyState } from "@pulumi-canton/protocol/topology/topology-state.ts";
+import { failedPrecondition, plainError } from "@pulumi-canton/runtime/errors.ts";
 import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import type { KeyFilter, KeyStore, StoredKey } from "../key-store.ts";
+import { keyUse } from "../key-use.ts";
+import type { TopologyStores } from "../topology-stores.ts";
 
 /** What {@link vaultService} needs. */
 export interface VaultServiceOptions {
   keys: KeyStore;
+  /** The topology that says what keys are needed for. */
+  stores: TopologyStores;
 }
 
 /**
@@ -63,7 +68,23 @@ function noKms(rpc: string) {
 }
 
 /** The service over a node's keys. */
-export function vaultService({ keys }: VaultServiceOptions): GrpcService {
+export function vaultService({ keys, stores }: VaultServiceOptions): GrpcService {
+  /** @throws CantonError FAILED_PRECONDITION when the private key is still needed */
+  const requireUnused = async (fingerprint: Fingerprint): Promise<void> => {
+    const held = await keys.list({ held: true });
+    if (!held.some((key) => key.fingerprint === fingerprint)) return;
+    const others = held.flatMap((key) =>
+      key.publicKey.purpose === "signing" && key.fingerprint !== fingerprint ? [key.fingerprint] : [],
+    );
+    const states = new Map<string, TopologyState>();
+    for (const id of await stores.ids()) states.set(id, (await stores.open(id)).state);
+    const use = keyUse(fingerprint, others, states);
+    if (use === undefined) return;
+    throw failedPrecondition("KEY_IN_USE", `The private key ${fingerprint} is not deleted: ${use}`, {
+      metadata: { fingerprint },
+    });
+  };
+
   return implement(VaultServiceService, {
     listMyKeys: async (request) => {
       const held = await keys.list({ ...filterOf(request), held: true });
@@ -121,8 +142,10 @@ export function vaultService({ keys }: VaultServiceOptions): GrpcService {
       }
       return {};
     },
-    // As in Canton, deleting a key that the node does not hold is not an error.
+    // As in Canton, deleting a key that the node does not hold is not an error. Canton leaves it to its console to ask
+    // whether a key is to go; here it stays while it is needed.
     deleteKeyPair: async ({ fingerprint }) => {
+      await requireUnused(fingerprint);
       await keys.deletePrivateKey(fingerprint);
       return {};
     },

@@ -69,7 +69,7 @@ export async function startTestNode(name: string, kind: keyof typeof labels = "p
     manager,
     services: [
       initializationService({ identity, instance: name }),
-      vaultService({ keys }),
+      vaultService({ keys, stores }),
       topologyManagerReadService({ stores, node }),
       topologyManagerWriteService({ manager, keys, node }),
       topologyAggregationService({ stores, node }),
