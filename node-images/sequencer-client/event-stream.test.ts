@@ -114,6 +114,19 @@ test("a sequencer whose key does not come is refused as soon as everything has c
   expect(stream.admit(response(0n, 100n)).map(({ counter }) => counter)).toEqual([0n]);
 });
 
+test("who comes back after the sequencers' keys were replaced reads on until the new one is told", () => {
+  const reached = new ReachedTime();
+  const stream = new StreamPosition(domainId, 0n, toldBy(["key 0"]), reached);
+  const [next] = others as [SigningKeyPair];
+  for (const event of stream.admit(response(0n, 100n))) stream.handled(event);
+  reached.advance(101n);
+  stream.restart();
+  // Sequenced after what the member knows to be reached, and delivered when the old key was gone.
+  expect(stream.admit(response(1n, 102n, { signer: next }))).toEqual([]);
+  const told = stream.admit(response(2n, 103n, { signer: next, text: "key 1" }));
+  expect(told.map(({ counter }) => counter)).toEqual([1n, 2n]);
+});
+
 test("whatever is told when and by whom: every event is handled once, in order, and only by a key that was told by then", () => {
   const [first, second] = others as [SigningKeyPair, SigningKeyPair];
   const signers = [pair, first, second];

@@ -61,9 +61,9 @@ export class StreamPosition {
   /** A new subscription begins, at `nextCounter`: what another sequencer delivered and is held counts no more. */
   restart(): void {
     this.#release();
-    // While the member was away the sequencers' keys may have been replaced, and the old ones be gone: what was sequenced
-    // since is signed with a key of which it is told later still.
-    this.#reachedBefore = this.#reached.value;
+    // While the member was away, the keys that it knew may have been replaced and be gone: what was sequenced since is then
+    // signed with a key of which it is told later still.
+    this.#reachedBefore = this.#handledAt === undefined ? undefined : this.#reached.value;
     this.#last = { counter: this.#nextCounter - 1n, timestamp: this.#handledAt };
   }
 
