@@ -17,6 +17,8 @@ export interface CallSettings {
   readonly deadlineMs?: number;
   /** A token for the Ledger API. */
   readonly token?: string | undefined;
+  /** Further metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Calls to the APIs of a network's nodes. */
@@ -48,12 +50,12 @@ export function adminApi(caFile: string | undefined): AdminApi {
     url.startsWith("https:") && caFile !== undefined ? { url, tls: { caFile } } : { url };
   return {
     target,
-    async call(url, type, method, request, { deadlineMs = 10_000, token } = {}) {
+    async call(url, type, method, request, { deadlineMs = 10_000, token, metadata = {} } = {}) {
       const client = connect(type, target(url));
       try {
         return await call(client, method, request, {
           deadlineMs,
-          ...(token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } }),
+          metadata: { ...metadata, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
         });
       } finally {
         client.close();

@@ -121,10 +121,13 @@ test("a key that is in use is not deleted without --force, one that is not is", 
   expect(await list("bob", "--name", "unused")).toEqual([]);
   const namespace = network.idOf("bob").split("::").at(-1) ?? "";
   expect(await network.refusal("keys", "delete", namespace, "--node", "bob")).toContain(
-    "the key of the node's namespace",
+    "only key here that may sign for the namespace",
   );
   const [working] = (await list("bob", "--purpose", "signing")).filter((key) => key.fingerprint !== namespace);
   expect(await network.refusal("keys", "delete", working?.fingerprint ?? "", "--node", "bob")).toContain("PAR::bob");
+  const [encryption] = await list("bob", "--purpose", "encryption");
+  await network.text("keys", "delete", encryption?.fingerprint ?? "", "--node", "bob", "--force");
+  expect(await list("bob", "--purpose", "encryption")).toEqual([]);
   expect(await network.refusal("keys", "delete", "1220abcd", "--node", "bob")).toContain("holds no key");
 });
 

@@ -20,6 +20,7 @@ import {
 import { TopologyAggregationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_aggregation_service.ts";
 import { TopologyManagerReadServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
+import { forceHeader } from "@pulumi-canton/topology/services/force-header.ts";
 import { type Command, Option } from "commander";
 import type { AdminApi } from "../admin-api.ts";
 import type { ConsoleContext } from "../console-context.ts";
@@ -224,14 +225,13 @@ export function registerKeys(program: Command, context: ConsoleContext): void {
   keys
     .command("delete")
     .description(
-      "deletes a private key from a node; refused while a topology mapping names it, or when it is the namespace's",
+      "deletes a private key from a node; refused while a member works with it, or when it alone signs for a namespace",
     )
     .argument("<fingerprint>", "the whole fingerprint")
     .addOption(theNode())
     .option("--force", "although it is in use: what needs it fails from then on", false)
     .action(async (fingerprint: string, { node, force }: NodeOption & { force: boolean }) => {
-      const network = await context.network();
-      const found = nodeNamed(network, node);
+      const found = nodeNamed(await context.network(), node);
       const api = context.api();
       const { privateKeysMetadata } = await api.call(
         found.adminApi,
@@ -242,14 +242,8 @@ export function registerKeys(program: Command, context: ConsoleContext): void {
       if (!privateKeysMetadata.some(({ publicKeyWithName: key }) => key && keyView(key).fingerprint === fingerprint)) {
         throw new ConsoleError(`${node} holds no key ${fingerprint}.`, `See console keys list --node ${node}.`);
       }
-      const uses = await usesOf(api, [found.adminApi, domainManagerUrl(network)], found.id, fingerprint);
-      if (uses.length > 0 && !force) {
-        throw new ConsoleError(
-          `${fingerprint} is in use: ${uses.join("; ")}.`,
-          "Replace it first (console keys rotate), export it first (console keys export), or give --force.",
-        );
-      }
-      await api.call(found.adminApi, VaultServiceClient, "deleteKeyPair", { fingerprint });
+      const settings = force ? { metadata: { [forceHeader]: "true" } } : {};
+      await api.call(found.adminApi, VaultServiceClient, "deleteKeyPair", { fingerprint }, settings);
       print(`${fingerprint} is deleted from ${node}.`);
     });
 
@@ -375,43 +369,6 @@ export async function generate(
           return api.call(url, VaultServiceClient, "generateEncryptionKey", { keyScheme, name });
         })();
   return made.publicKey?.id ?? "";
-}
-
-/** What a key is needed for: as the namespace's own, as a member's, or as one delegated to. */
-async function usesOf(
-  api: AdminApi,
-  urls: readonly (string | undefined)[],
-  id: string,
-  fingerprint: string,
-): Promise<string[]> {
-  const uses = new Set<string>();
-  if (id.endsWith(`::${fingerprint}`)) uses.add("it is the key of the node's namespace");
-  for (const url of urls) {
-    if (url === undefined) continue;
-    const baseQuery = headState("Authorized");
-    const [members, delegations] = await Promise.all([
-      api.call(url, TopologyManagerReadServiceClient, "listOwnerToKeyMapping", {
-        baseQuery,
-        filterKeyOwnerType: "",
-        filterKeyOwnerUid: "",
-        filterKeyPurpose: undefined,
-      }),
-      api.call(url, TopologyManagerReadServiceClient, "listNamespaceDelegation", { baseQuery, filterNamespace: "" }),
-    ]);
-    for (const { item, keyFingerprint } of members.results) {
-      if (keyFingerprint === fingerprint) uses.add(`${item?.keyOwner} works with it`);
-    }
-    for (const { item, targetKeyFingerprint } of delegations.results) {
-      if (targetKeyFingerprint === fingerprint && item?.namespace !== fingerprint) {
-        uses.add(`the namespace ${item?.namespace} is delegated to it`);
-      }
-    }
-  }
-  return [...uses];
-}
-
-function domainManagerUrl(network: Parameters<typeof domainManagerOf>[0]): string | undefined {
-  return Object.values(network.nodes).find(({ role }) => role === "domain-manager")?.adminApi;
 }
 
 function opened(text: string, passphrase: string): KeyPair {

@@ -21,6 +21,7 @@ import { type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.
 import type { KeyFilter, KeyStore, StoredKey } from "../key-store.ts";
 import { keyUse } from "../key-use.ts";
 import type { TopologyStores } from "../topology-stores.ts";
+import { forceHeader } from "./force-header.ts";
 
 /** What {@link vaultService} needs. */
 export interface VaultServiceOptions {
@@ -144,8 +145,8 @@ export function vaultService({ keys, stores }: VaultServiceOptions): GrpcService
     },
     // As in Canton, deleting a key that the node does not hold is not an error. Canton leaves it to its console to ask
     // whether a key is to go; here it stays while it is needed.
-    deleteKeyPair: async ({ fingerprint }) => {
-      await requireUnused(fingerprint);
+    deleteKeyPair: async ({ fingerprint }, { metadata }) => {
+      if (metadata.get(forceHeader)[0] !== "true") await requireUnused(fingerprint);
       await keys.deletePrivateKey(fingerprint);
       return {};
     },
