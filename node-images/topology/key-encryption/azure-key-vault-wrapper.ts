@@ -1,22 +1,27 @@
 /** Wraps data keys with an RSA key of Azure Key Vault. Credentials are found as Azure's library does. */
-import { readFileSync } from "node:fs";
 import { DefaultAzureCredential } from "@azure/identity";
 import { CryptographyClient, type CryptographyClientOptions } from "@azure/keyvault-keys";
 import type { KeyEncryptionConfig } from "@pulumi-canton/runtime/config.ts";
+import { loadTls } from "@pulumi-canton/runtime/tls.ts";
 import { type KeyWrapper, KeyWrapperError, kindOfStatus, textOf } from "./key-wrapper.ts";
 
 const algorithm = "RSA-OAEP-256";
 
-/** @param extra options of Azure's client, for tests */
+/**
+ * @param configKey of the section, for messages
+ * @param extra options of Azure's client, for tests
+ */
 export function azureKeyVaultWrapper(
   config: Extract<KeyEncryptionConfig, { type: "azure-key-vault" }>,
+  configKey: string,
   extra: CryptographyClientOptions = {},
 ): KeyWrapper {
+  const { ca } = loadTls(configKey, { caFile: config.caFile });
   const credential = new DefaultAzureCredential();
   const options = {
     // Tries are the caller's business: its deadline is for all of them.
     retryOptions: { maxRetries: 0 },
-    ...(config.caFile !== undefined && { tlsOptions: { ca: readFileSync(config.caFile) } }),
+    ...(ca !== undefined && { tlsOptions: { ca } }),
     ...extra,
   };
   // A client finds out once what it may do with its key.

@@ -16,7 +16,7 @@ export async function openKeyWrapper(config: KeyEncryptionConfig, configKey: str
     case "gcp-kms":
       return (await import("./gcp-kms-wrapper.ts")).gcpKmsWrapper(config);
     case "azure-key-vault":
-      return (await import("./azure-key-vault-wrapper.ts")).azureKeyVaultWrapper(config);
+      return (await import("./azure-key-vault-wrapper.ts")).azureKeyVaultWrapper(config, configKey);
     case "vault":
       return (await import("./vault-wrapper.ts")).vaultWrapper(config, configKey);
   }

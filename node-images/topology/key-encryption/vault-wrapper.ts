@@ -1,18 +1,19 @@
 /** Wraps data keys with the transit engine of Vault or OpenBao, over its HTTP API (`/v1/<mount>/encrypt`, `/decrypt`). */
-import { readFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { KeyEncryptionConfig } from "@pulumi-canton/runtime/config.ts";
 import { readPasswordFile } from "@pulumi-canton/runtime/database.ts";
+import { loadTls } from "@pulumi-canton/runtime/tls.ts";
 import { type KeyWrapper, KeyWrapperError, kindOfStatus, textOf } from "./key-wrapper.ts";
 
 type VaultConfig = Extract<KeyEncryptionConfig, { type: "vault" }>;
 
 /** @param configKey of the section, for messages */
 export function vaultWrapper(config: VaultConfig, configKey: string): KeyWrapper {
+  const { ca } = loadTls(configKey, { caFile: config.caFile });
   const call = async (operation: "encrypt" | "decrypt", keyId: string, body: object, signal: AbortSignal) => {
     const token = await readPasswordFile(`${configKey}.tokenFile`, config.tokenFile);
-    return post(config, `${operation}/${encodeURIComponent(keyId)}`, token, body, signal);
+    return post(config, ca, `${operation}/${encodeURIComponent(keyId)}`, token, body, signal);
   };
   return {
     type: "vault",
@@ -31,7 +32,8 @@ export function vaultWrapper(config: VaultConfig, configKey: string): KeyWrapper
 }
 
 async function post(
-  { address, mount, namespace, caFile }: VaultConfig,
+  { address, mount, namespace }: VaultConfig,
+  ca: Buffer | undefined,
   path: string,
   token: string,
   body: object,
@@ -48,7 +50,7 @@ async function post(
       ...(namespace !== undefined && { "x-vault-namespace": namespace }),
     },
     // fetch() knows no authorities but the machine's.
-    ...(caFile !== undefined && { ca: readFileSync(caFile) }),
+    ...(ca !== undefined && { ca }),
   };
   let response: IncomingMessage;
   let answer: { data?: Record<string, unknown>; errors?: unknown };

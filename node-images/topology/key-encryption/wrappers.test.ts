@@ -1,6 +1,6 @@
 /** Every wrapper against a server that stands in for its service, verifies what it is sent, and really encrypts. */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KeyEncryptionConfig } from "@pulumi-canton/runtime/config.ts";
@@ -85,10 +85,9 @@ const starts: Record<string, () => Promise<Case>> = {
       string,
     ];
     // The name of the real service is part of its certificate and of the token's resource; 127.0.0.1 is not.
-    const wrapper = azureKeyVaultWrapper(
-      { type: "azure-key-vault", keyId: one, caFile: authority.caFile },
-      { disableChallengeResourceVerification: true },
-    );
+    const wrapper = azureKeyVaultWrapper({ type: "azure-key-vault", keyId: one, caFile: authority.caFile }, "k", {
+      disableChallengeResourceVerification: true,
+    });
     return { wrapper, server, keyIds: [one, two, none], faults: azureFaults, rotate: () => server.addVersion("one") };
   },
   vault: async () => {
@@ -207,5 +206,9 @@ describe("vault", () => {
     file("renewed", vaultToken);
     await wrapper.wrap(randomBytes(32), "one", soon());
     expect(server.requests.at(-1)?.headers["x-vault-namespace"]).toBe("team");
+    chmodSync(tokenFile, 0o644);
+    await expect(wrapper.wrap(randomBytes(32), "one", soon())).rejects.toThrow(
+      /crypto.keyEncryption.tokenFile: every user/,
+    );
   });
 });
