@@ -17,8 +17,9 @@ const secretKey =
   /pass(word|phrase|wd)|secret|(auth|access|refresh|bearer)-?_?token|^token$|private-?_?key|authorization|cookie|credential/i;
 /** Keys that match {@link secretKey} and yet hold names of things, not the things. */
 const harmlessKey = /(file|id|name|fingerprint)$/i;
+// Callers send much of what is searched: each takes time in proportion to the text, so none may begin anywhere within a word.
 const secretText = [
-  [/(\w+:\/\/[^\s/:@]*:)[^\s/@]+@/g, "$1[redacted]@"],
+  [/(\b\w+:\/\/[^\s/:@]*:)[^\s/@]+@/g, "$1[redacted]@"],
   [/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(?:-----END \1-----|$)/g, "[redacted private key]"],
   [/\b(Bearer )[\w\-.~+/]+=*/gi, "$1[redacted]"],
   [/\b(password\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;"'}]+)/gi, "$1[redacted]"],
