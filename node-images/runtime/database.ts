@@ -11,7 +11,7 @@ import { runner } from "node-pg-migrate";
 import pg from "pg";
 import { abortableSleep, retry } from "./backoff.ts";
 import { ConfigError, describeFileError, type StorageConfig } from "./config.ts";
-import { type CantonError, isCantonError, unavailable } from "./errors.ts";
+import { type CantonError, invalidArgument, isCantonError, unavailable } from "./errors.ts";
 import type { Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
 import { loadTls } from "./tls.ts";
@@ -73,6 +73,17 @@ export function databaseErrorKind(error: unknown): DatabaseErrorKind {
 /** The name of the constraint that a statement violated, or `undefined`. */
 export function violatedConstraint(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.constraint : undefined;
+}
+
+/** PostgreSQL's character_not_in_repertoire and untranslatable_character: its texts, also those in JSON, have no U+0000. */
+function hasUnstorableText(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === "22021" || error.code === "22P05");
+}
+
+function unstorable(error: unknown): CantonError {
+  return invalidArgument("INVALID_ARGUMENT", "A text of the request has the character U+0000, which is not accepted", {
+    cause: error,
+  });
 }
 
 function unreachable(error: unknown): CantonError {
@@ -203,7 +214,8 @@ export interface Database {
    * After a serialization failure, a deadlock, or a connection lost before the commit, the function runs again: it must do
    * nothing but work with the client.
    *
-   * @throws what the function throws; CantonError UNAVAILABLE when the database stays away; CommitOutcomeUnknownError
+   * @throws what the function throws; CantonError UNAVAILABLE when the database stays away, INVALID_ARGUMENT for a text with
+   *   U+0000; CommitOutcomeUnknownError
    */
   transaction<T>(fn: (client: pg.PoolClient) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Runs one statement. Not tried again once it was sent, as it may have been carried out. */
@@ -340,6 +352,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       });
     } catch (error) {
       if (error instanceof NotSentError) throw unreachable(error.cause);
+      if (hasUnstorableText(error)) throw unstorable(error);
       throw databaseErrorKind(error) === "connection" &&
         !isCantonError(error) &&
         !(error instanceof CommitOutcomeUnknownError)

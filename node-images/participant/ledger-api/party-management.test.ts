@@ -36,7 +36,11 @@ afterEach(async () => {
 });
 
 /** The services over a topology that is a list: hosting a party puts it there. */
-async function ledger(known: { party: string; isLocal: boolean }[] = [], connected = true) {
+async function ledger(
+  known: { party: string; isLocal: boolean }[] = [],
+  connected = true,
+  meanwhile: () => Promise<unknown> = async () => undefined,
+) {
   const store = new PartyStore(database);
   const users = new UserStore(database);
   const providers = new IdentityProviderStore(database);
@@ -48,7 +52,10 @@ async function ledger(known: { party: string; isLocal: boolean }[] = [], connect
       store,
       users,
       providers,
-      host: async (party) => void known.push({ party, isLocal: true }),
+      host: async (party) => {
+        await meanwhile();
+        known.push({ party, isLocal: true });
+      },
       connectedDomains: () => (connected ? ["domain::1220"] : []),
       requireActive: () => undefined,
     }),
@@ -245,6 +252,59 @@ describe("parties in v2", () => {
       expect(refusal.message).toMatch(text);
     }
     expect(node.known).toHaveLength(1);
+  });
+
+  test("stay with their identity provider: another one that allocates them at once, or later, is refused", async () => {
+    const both = Promise.withResolvers<void>();
+    let waiting = 0;
+    await using node = await ledger([], true, () => {
+      if (++waiting === 2) both.resolve();
+      return both.promise;
+    });
+    for (const id of ["a", "b"]) {
+      await node.providers.create({ id, isDeactivated: false, issuer: id, jwksUrl: "https://i/", audience: "" }, 16);
+      await node.users.create({ ...user, id: `of-${id}`, identityProviderId: id }, []);
+    }
+    const attempt = (id: string) =>
+      call(v2(node), "allocateParty", allocate({ identityProviderId: id, userId: `of-${id}` }), options);
+    const outcomes = await Promise.allSettled([attempt("a"), attempt("b")]);
+    expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(["fulfilled", "rejected"]);
+    expect(outcomes.find((outcome) => outcome.status === "rejected")?.reason).toMatchObject({
+      reason: "INVALID_ARGUMENT",
+      message: /Party already exists/,
+    });
+    const loser = outcomes[0].status === "fulfilled" ? "b" : "a";
+    // Hosted no longer: who had it still has the rights.
+    node.known.length = 0;
+    expect(await refusalOf(attempt(loser))).toMatchObject({ message: /Party already exists/ });
+    expect((await node.users.findWithRights(`of-${loser}`))?.rights).toEqual([]);
+  });
+
+  test("keep what was said of them when their user, or are refused when their provider, is deleted meanwhile", async () => {
+    let meanwhile = async (): Promise<unknown> => undefined;
+    await using node = await ledger([], true, () => meanwhile());
+    await node.providers.create(
+      { id: "idp", isDeactivated: false, issuer: "i", jwksUrl: "https://i/", audience: "" },
+      16,
+    );
+    await node.users.create({ ...user, id: "short", identityProviderId: "idp" }, []);
+    meanwhile = () => node.users.delete("short", () => undefined);
+    const request = allocate({ userId: "short", identityProviderId: "idp" });
+    expect(await refusalOf(call(v2(node), "allocateParty", request, options))).toMatchObject({
+      reason: "USER_NOT_FOUND",
+      message: /unknown user "short"/,
+    });
+    const seen = { parties: [`erin::${namespace}`], identityProviderId: "idp" };
+    expect((await call(v2(node), "getParties", seen, options)).partyDetails[0]?.identityProviderId).toBe("idp");
+
+    const other = { id: "other", isDeactivated: false, issuer: "o", jwksUrl: "https://o/", audience: "" };
+    await node.providers.create(other, 16);
+    meanwhile = () => node.providers.delete("other");
+    const late = allocate({ partyIdHint: "frank", identityProviderId: "other" });
+    expect(await refusalOf(call(v2(node), "allocateParty", late, options))).toMatchObject({
+      reason: "INVALID_ARGUMENT",
+      message: /Id\(other\) has not been found/,
+    });
   });
 
   test("are filtered by the beginning of their ids", async () => {

@@ -16,7 +16,11 @@ import { namespaceOf, shortenUniqueIdentifier } from "@pulumi-canton/protocol/id
 import { type CallContext, type GrpcService, implement } from "@pulumi-canton/runtime/grpc-server.ts";
 import { annotationsFault, fitsAnnotations, mergeAnnotations } from "./annotations.ts";
 import type { IdentityProviderStore } from "./identity-providers/identity-provider-store.ts";
-import { checkIdentityProviderId, requireIdentityProvider } from "./identity-providers/named-identity-provider.ts";
+import {
+  checkIdentityProviderId,
+  requireIdentityProvider,
+  storeReferring,
+} from "./identity-providers/named-identity-provider.ts";
 import {
   concurrentPartyUpdate,
   invalidArguments,
@@ -159,14 +163,15 @@ function partyManagement(options: PartyManagementOptions) {
       }
       const party = `${hint}::${namespaceOf(participantUid())}`;
       if ((await directory.list()).some((each) => each.party === party)) {
-        throw invalidArguments(
-          facts,
-          `Party already exists: party ${shortenUniqueIdentifier(party)} is already allocated on this node`,
-        );
+        throw alreadyAllocated(facts, party);
       }
       await host(party, call.signal);
       const record = { party, displayName, annotations, identityProviderId };
-      await store.allocate(record, userId === "" ? undefined : userId);
+      const outcome = await storeReferring(facts, identityProviderId, () =>
+        store.allocate(record, userId === "" ? undefined : userId),
+      );
+      if (outcome === "ofOtherProvider") throw alreadyAllocated(facts, party);
+      if (outcome === "userUnknown") throw userNotFound(facts, "allocating a party", userId);
       return {
         partyDetails: toDetails({ party, isLocal: true }, { ...record, resourceVersion: 0n }, identityProviderId),
       };
@@ -222,13 +227,20 @@ function partyManagement(options: PartyManagementOptions) {
       await requireIdentityProvider(facts, providers, source);
       await requireIdentityProvider(facts, providers, target);
       await known(facts, party, "updating party's identity provider");
-      await store.update(party, (record) => {
-        if (record.identityProviderId === source) return { ...record, identityProviderId: target };
-        throw partyNotFound(facts, party, "updating party's identity provider");
-      });
+      await storeReferring(facts, target, () =>
+        store.update(party, (record) => {
+          if (record.identityProviderId === source) return { ...record, identityProviderId: target };
+          throw partyNotFound(facts, party, "updating party's identity provider");
+        }),
+      );
       return {};
     },
   };
+}
+
+function alreadyAllocated(facts: RequestFacts, party: string): Error {
+  const text = `Party already exists: party ${shortenUniqueIdentifier(party)} is already allocated on this node`;
+  return invalidArguments(facts, text);
 }
 
 /** A party as the members of an identity provider see it: what they keep of it is shown to nobody else. */

@@ -54,27 +54,36 @@ export class PartyStore {
   /**
    * Stores the record of a newly allocated party, at resource version 0; a display name is only replaced by another.
    *
-   * @param actingUser the user that may act as the party from now on, when there is one; it must exist
+   * @param actingUser the user that may act as the party from now on, when there is one
+   * @returns `ofOtherProvider`, and nothing is stored: a party that one identity provider has, another cannot take over, also
+   *   when it is hosted no longer, or both allocate it at once. `userUnknown`: the record is stored, but there is no such user
    */
   async allocate(
     { party, displayName, annotations, identityProviderId }: Omit<PartyRecord, "resourceVersion">,
     actingUser?: string,
-  ): Promise<void> {
-    await this.#database.transaction(async (client) => {
-      await client.query(
+  ): Promise<"allocated" | "ofOtherProvider" | "userUnknown"> {
+    return this.#database.transaction(async (client) => {
+      const { rowCount } = await client.query(
         `INSERT INTO participant_parties (${COLUMNS}) VALUES ($1, $2, 0, $3, $4)
          ON CONFLICT (party) DO UPDATE SET
            display_name = COALESCE(EXCLUDED.display_name, participant_parties.display_name),
            resource_version = COALESCE(participant_parties.resource_version, 0),
            annotations = EXCLUDED.annotations,
-           identity_provider_id = EXCLUDED.identity_provider_id`,
+           identity_provider_id = EXCLUDED.identity_provider_id
+         WHERE participant_parties.identity_provider_id IS NOT DISTINCT FROM EXCLUDED.identity_provider_id
+           OR (participant_parties.identity_provider_id IS NULL AND participant_parties.resource_version IS NULL)`,
         [party, displayName === "" ? null : displayName, JSON.stringify(annotations), toColumn(identityProviderId)],
       );
-      if (actingUser === undefined) return;
+      if (rowCount === 0) return "ofOtherProvider";
+      if (actingUser === undefined) return "allocated";
+      // Locked: somebody may delete it at this moment.
+      const user = await client.query("SELECT FROM ledger_users WHERE user_id = $1 FOR KEY SHARE", [actingUser]);
+      if (user.rowCount === 0) return "userUnknown";
       await client.query(
         "INSERT INTO ledger_user_rights (user_id, kind, party) VALUES ($1, 'canActAs', $2) ON CONFLICT DO NOTHING",
         [actingUser, party],
       );
+      return "allocated";
     });
   }
 

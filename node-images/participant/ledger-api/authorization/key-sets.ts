@@ -1,4 +1,7 @@
-import { createRemoteJWKSet, type JWTVerifyGetKey } from "jose";
+import { createRemoteJWKSet, customFetch, type FetchImplementation, type JWTVerifyGetKey } from "jose";
+
+/** Most bytes of an answer that are read, unpacked: an issuer, or who speaks for it, cannot fill the memory of all others. */
+const maxKeySetBytes = 1024 * 1024;
 
 /** How the keys of token issuers are kept. */
 export interface KeySetOptions {
@@ -28,9 +31,23 @@ export class KeySets {
         cacheMaxAge: maxAgeMs,
         cooldownDuration: cooldownMs,
         timeoutDuration: timeoutMs,
+        [customFetch]: fetchLimited,
       });
       this.#sets.set(url, set);
     }
     return set;
   }
 }
+
+const fetchLimited: FetchImplementation = async (url, options) => {
+  const response = await fetch(url, options);
+  let bytes = 0;
+  const limited = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (chunk, controller) => {
+      bytes += chunk.length;
+      if (bytes > maxKeySetBytes) controller.error(new Error(`the key set has more than ${maxKeySetBytes} bytes`));
+      else controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body?.pipeThrough(limited) ?? null, response);
+};

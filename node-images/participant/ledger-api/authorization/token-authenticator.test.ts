@@ -1,4 +1,6 @@
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Metadata, status } from "@grpc/grpc-js";
 import { IdentityProviderConfigServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/identity_provider_config_service.ts";
 import { UserManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/user_management_service.ts";
@@ -168,6 +170,8 @@ describe("nobody is let in", () => {
       const signed = `${base64({ alg: "HS256", kid })}.${base64({ ...valid, iss: issuerName, exp: now() + 600 })}`;
       return bearer(`${signed}.${createHmac("sha256", pem).update(signed).digest("base64url")}`);
     },
+    "with an issuer that no database can hold": async () =>
+      bearer(await issuer.sign({ ...valid, iss: `${issuerName}\0` })),
     "with a key that comes with the token": async () => {
       const key = await signingKey("ES256");
       return bearer(await signToken(key, { ...valid, iss: issuerName }, { jwk: key.jwk }));
@@ -255,6 +259,26 @@ describe("keys", () => {
       expect(await refusalOf(ledger.whoAmI(bearer(forged)))).toMatchObject(told(status.UNAUTHENTICATED));
     }
     expect(issuer.fetches()).toBe(before);
+  });
+
+  test("are read up to a size: an answer without an end does not fill the memory", async () => {
+    let sent = 0;
+    const endless = createServer((_request, response) => {
+      const more = () => {
+        while (!response.destroyed && response.write(" ".repeat(65_536))) sent += 65_536;
+        sent += 65_536;
+      };
+      response.on("drain", more);
+      more();
+    });
+    await new Promise<void>((resolve) => endless.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(endless.address() as AddressInfo).port}/jwks`;
+    const key = new KeySets().at(url)({ alg: "EdDSA" }, { payload: "", signature: "" });
+    await expect(key).rejects.toMatchObject({ cause: { message: "the key set has more than 1048576 bytes" } });
+    endless.closeAllConnections();
+    await new Promise((resolve) => endless.close(resolve));
+    // What lay in the sockets' buffers beside.
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
   });
 
   test("that cannot be fetched let nobody in", async () => {

@@ -69,7 +69,9 @@ export function tokenAuthenticator(options: TokenAuthenticatorOptions): Authenti
   /** The token and whose it is. */
   const accepted = async (token: string): Promise<AccessToken & { readonly identityProviderId: string }> => {
     const { iss } = unverified(token);
-    const provider = typeof iss === "string" ? await providers.findByIssuer(iss) : undefined;
+    // No provider that is stored has U+0000 in its issuer, and the database refuses to look for it.
+    const known = typeof iss === "string" && !iss.includes("\0");
+    const provider = known ? await providers.findByIssuer(iss) : undefined;
     if (provider === undefined) {
       return { ...(await verifiedBySources(token)), identityProviderId: DEFAULT_IDENTITY_PROVIDER };
     }

@@ -1,3 +1,4 @@
+import { violatedConstraint } from "@pulumi-canton/runtime/database.ts";
 import { invalidArguments, invalidField, type RequestFacts } from "../ledger-errors.ts";
 import { DEFAULT_IDENTITY_PROVIDER } from "../users/user.ts";
 import { identityProviderIdFault } from "./identity-provider.ts";
@@ -16,5 +17,19 @@ export async function requireIdentityProvider(
   id: string,
 ): Promise<void> {
   if (id === DEFAULT_IDENTITY_PROVIDER || (await providers.find(id)) !== undefined) return;
-  throw invalidArguments(facts, `Provided identity_provider_id Id(${id}) has not been found.`);
+  throw unknownProvider(facts, id);
+}
+
+/** Stores what refers to an identity provider: somebody may delete that after it was looked for. */
+export async function storeReferring<T>(facts: RequestFacts, id: string, store: () => Promise<T>): Promise<T> {
+  try {
+    return await store();
+  } catch (error) {
+    if (violatedConstraint(error)?.endsWith("_identity_provider_id_fkey")) throw unknownProvider(facts, id);
+    throw error;
+  }
+}
+
+function unknownProvider(facts: RequestFacts, id: string): Error {
+  return invalidArguments(facts, `Provided identity_provider_id Id(${id}) has not been found.`);
 }

@@ -7,7 +7,7 @@ import {
   UpdateUserRequest,
 } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v2/admin/user_management_service.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { refusalOf } from "../../testing/served.ts";
 import { userLedger } from "../../testing/user-ledger.ts";
 
@@ -29,6 +29,32 @@ const update = (user: Parameters<typeof UpdateUserRequest.fromPartial>[0]["user"
   call(client, "updateUser", UpdateUserRequest.fromPartial({ user, updateMask }), deadline);
 
 describe("a user", () => {
+  test("is refused as one of an unknown identity provider when somebody deletes that at the same moment", async () => {
+    const gone = { id: "idp", isDeactivated: false, issuer: "i", jwksUrl: "https://i/", audience: "" };
+    const unknown = {
+      code: status.INVALID_ARGUMENT,
+      reason: "INVALID_ARGUMENT",
+      message: /Provided identity_provider_id Id\(idp\) has not been found/,
+    };
+    const found = vi.spyOn(ledger.providers, "find").mockResolvedValue(gone);
+    try {
+      expect(await refusalOf(create({ id: "late", identityProviderId: "idp" }))).toMatchObject(unknown);
+      await create({ id: "moved" });
+      const move = { userId: "moved", sourceIdentityProviderId: "", targetIdentityProviderId: "idp" };
+      expect(await refusalOf(call(client, "updateUserIdentityProviderId", move, deadline))).toMatchObject(unknown);
+    } finally {
+      found.mockRestore();
+    }
+    expect(await refusalOf(call(client, "getUser", named("late"), deadline))).toMatchObject({
+      reason: "USER_NOT_FOUND",
+    });
+  });
+
+  test("with a text that no database can hold is refused as the caller's mistake", async () => {
+    const refusal = await refusalOf(create({ id: "zero", metadata: { annotations: { a: "\0" } } }));
+    expect(refusal).toMatchObject({ code: status.INVALID_ARGUMENT, message: /U\+0000/ });
+  });
+
   test("has the rights of both versions; the older lists those that it has words for", async () => {
     const rights: Right[] = [
       { kind: { $case: "canExecuteAsAnyParty", value: {} } },

@@ -13,7 +13,11 @@ import { type CallContext, type GrpcService, type Handlers, implement } from "@p
 import { annotationsFault } from "../annotations.ts";
 import { callerOf } from "../authorization/caller.ts";
 import type { IdentityProviderStore } from "../identity-providers/identity-provider-store.ts";
-import { checkIdentityProviderId, requireIdentityProvider } from "../identity-providers/named-identity-provider.ts";
+import {
+  checkIdentityProviderId,
+  requireIdentityProvider,
+  storeReferring,
+} from "../identity-providers/named-identity-provider.ts";
 import {
   concurrentUserUpdate,
   invalidArguments,
@@ -166,7 +170,8 @@ function userManagement({ participant, users, providers, parties }: UserManageme
       await requireParties(facts, call, rights, identityProviderId);
       if (rights.length > MAX_RIGHTS_PER_USER) throw tooManyUserRights(facts, "creating user", id);
       const user = { id, primaryParty, isDeactivated, annotations, resourceVersion: 0n, identityProviderId };
-      if (!(await users.create(user, rights))) throw userAlreadyExists(facts, "creating user", id);
+      const created = await storeReferring(facts, identityProviderId, () => users.create(user, rights));
+      if (!created) throw userAlreadyExists(facts, "creating user", id);
       return { user: toMessage(user) };
     },
 
@@ -278,10 +283,12 @@ function userManagement({ participant, users, providers, parties }: UserManageme
       checkIdentityProviderId(facts, "target_identity_provider_id", targetIdentityProviderId);
       await requireIdentityProvider(facts, providers, sourceIdentityProviderId);
       await requireIdentityProvider(facts, providers, targetIdentityProviderId);
-      await users.update(userId, (present) => ({
-        ...found(facts, "update user identity provider", present, userId, sourceIdentityProviderId),
-        identityProviderId: targetIdentityProviderId,
-      }));
+      await storeReferring(facts, targetIdentityProviderId, () =>
+        users.update(userId, (present) => ({
+          ...found(facts, "update user identity provider", present, userId, sourceIdentityProviderId),
+          identityProviderId: targetIdentityProviderId,
+        })),
+      );
       return {};
     },
   } satisfies Handlers<typeof UserManagementServiceV2>;
