@@ -4,6 +4,7 @@ import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { newTrace, withTrace } from "@pulumi-canton/runtime/trace.ts";
+import { visibleLayout } from "@pulumi-canton/runtime/visible-text.ts";
 import { Command, CommanderError, Option } from "commander";
 import { adminApi, caFileOf } from "./admin-api.ts";
 import { commandGroups } from "./commands.ts";
@@ -51,10 +52,10 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else if (error instanceof ConsoleError) {
-    process.stderr.write(`${error.message}\n${error.remedy}\n`);
+    process.stderr.write(`${visibleLayout(`${error.message}\n${error.remedy}`)}\n`);
     process.exitCode = 1;
   } else if (isCantonError(error) || error instanceof ProtocolError) {
-    process.stderr.write(`${refusalText(error)}\n`);
+    process.stderr.write(`${visibleLayout(refusalText(error))}\n`);
     process.exitCode = 1;
   } else throw error;
 }

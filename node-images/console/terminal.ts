@@ -1,3 +1,4 @@
+import { visibleLayout } from "@pulumi-canton/runtime/visible-text.ts";
 import { pause } from "./pause.ts";
 
 /** Writes a value for scripts: JSON on standard output, indented by two. */
@@ -5,9 +6,9 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, (_, v) => (typeof v === "bigint" ? v.toString() : v), 2)}\n`);
 }
 
-/** Writes text for people on standard output. */
+/** Writes text for people on standard output; what others put into it does not steer their terminal. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${visibleLayout(text)}\n`);
 }
 
 /**
@@ -17,7 +18,7 @@ export function print(text: string): void {
  */
 export async function redraw(render: () => Promise<string>, everyMs: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const text = await render();
+    const text = visibleLayout(await render());
     process.stdout.write(process.stdout.isTTY ? `\x1b[H\x1b[J${text}\n` : `${text}\n`);
     await pause(everyMs, signal);
   }

@@ -48,8 +48,7 @@ let namespace: string;
 const at = (name: string) => join(folder, name);
 
 /** Runs a command as the console does, offline: there is no node to be had. */
-async function run(arguments_: string[], answers: string[] = []): Promise<string> {
-  const printed: string[] = [];
+async function run(arguments_: string[], answers: string[] = [], printed: string[] = []): Promise<string> {
   const answer = async () => answers.shift() ?? "";
   const command = identityCommand({
     node: async () => {
@@ -66,7 +65,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pulumi-canton-identity-"));
   const said = await run(["create-key", at("root.key"), "--name", "bank root"], [passphrase, passphrase]);
   namespace = /1220[0-9a-f]{64}/.exec(said)?.[0] ?? "";
-  await writeFile(at("passphrase"), `${passphrase}\n`);
+  await writeFile(at("passphrase"), `${passphrase}\n`, { mode: 0o600 });
   await writeFile(at("request.yaml"), formatTopologyRequest(request));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -120,6 +119,12 @@ describe("sign", () => {
     expect(await run(["show", at("signed.topology")])).toContain("7 signed transactions");
   });
 
+  test("refuses a passphrase that others can read", async () => {
+    await writeFile(at("readable"), `${passphrase}\n`, { mode: 0o644 });
+    const check = ["check-key", at("root.key"), "--passphrase-file", at("readable")];
+    await expect(run(check)).rejects.toThrow(/Others can read or change .*mode 0644/);
+  });
+
   test("signs nothing without a yes, or with the wrong passphrase", async () => {
     const sign = ["sign", at("request.yaml"), "--key", at("root.key"), "--out", at("none")];
     await expect(run(sign, ["no"])).rejects.toThrow("Nothing was signed");
@@ -155,6 +160,17 @@ describe("sign", () => {
     ],
     ["a party on a domain manager", (file) => (file.role = "domain-manager"), /hosts no parties/],
     ["an identifier that is none", (file) => (file.identifier = "a::b"), /identifier/],
+    [
+      "a key whose name would write over what is shown",
+      (file) => (file.keys[0].name = "p4\x1b[2K\r5. nothing else"),
+      /keys\[0\]\.name.*expected 1 to 185/,
+    ],
+    [
+      "a key whose name would be read as a fingerprint in brackets",
+      (file) => (file.keys[0].name = `p4 (1220${"ab".repeat(32)})`),
+      /keys\[0\]\.name/,
+    ],
+    ["a node whose name adds a line", (file) => (file.node = "p4\n is to be harmless"), /node: .*expected 1 to 185/],
     ["a field that is not known", (file) => (file.statements[0].force = true), /force: unknown key/],
   ])("refuses a request with %s", async (_what, change, message) => {
     const changed = structuredClone(request);
@@ -168,6 +184,16 @@ describe("sign", () => {
 });
 
 describe("delegate", () => {
+  test("says in one line whose key it is, whatever its file calls it", async () => {
+    await run(["create-key", at("odd.key"), "--name", "x\x1b[1A\n  harmless"], [passphrase, passphrase]);
+    const delegate = ["delegate", at("odd.key"), "--key", at("root.key"), "--out", at("never")];
+    const printed: string[] = [];
+    await expect(run(delegate, ["no"], printed)).rejects.toThrow("Nothing was signed");
+    expect(printed).toHaveLength(3);
+    expect(printed[2]).toContain("x\\u{1b}[1A\\u{a}  harmless (1220");
+    expect(await run(["show", at("odd.key")])).toContain("The key x\\u{1b}[1A\\u{a}  harmless for");
+  });
+
   test("a second key stands in for the root key: what it signs for the namespace is taken", async () => {
     const file = ["--passphrase-file", at("passphrase")];
     await run(["create-key", at("second.key"), "--name", "second", ...file]);

@@ -17,6 +17,7 @@ import { addition, signTransaction } from "@pulumi-canton/protocol/topology/tran
 import { ConfigError, describeFileError } from "@pulumi-canton/runtime/config.ts";
 import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { ClientTarget } from "@pulumi-canton/runtime/grpc-client.ts";
+import { visibleText } from "@pulumi-canton/runtime/visible-text.ts";
 import { observeInitialisation } from "@pulumi-canton/topology/observe-initialisation.ts";
 import { Command, Option } from "commander";
 import { createRequest, type DelegatedAuthority } from "./create-request.ts";
@@ -301,7 +302,7 @@ function describeFile(file: string, bytes: Buffer): string {
   const text = bytes.toString();
   if (text.startsWith("{")) {
     const { name, fingerprint, publicKey } = readKeyFile(text);
-    return `The key ${name} for ${publicKey.purpose}, ${fingerprint}, encrypted with a passphrase.`;
+    return `The key ${visibleText(name)} for ${publicKey.purpose}, ${fingerprint}, encrypted with a passphrase.`;
   }
   if (text.startsWith("format:")) {
     const { node, role, identifier, namespace, keys, statements } = parseTopologyRequest(text);

@@ -87,7 +87,7 @@ test("1. its own topology manager, the root key on the node", async () => {
 
 test("2. a detached machine has the root key: the node comes up, joins, allocates, until its delegation is revoked", async () => {
   await using node = await waitingParticipant("detached");
-  await writeFile(at("passphrase"), "three blind mice ran\n");
+  await writeFile(at("passphrase"), "three blind mice ran\n", { mode: 0o600 });
   const said: string[] = [];
   const identity = (...words: string[]) =>
     identityCommand({

@@ -1,5 +1,5 @@
 /** Passphrases: from a file or from the terminal, never from the command line, which other users of the machine can see. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
@@ -66,8 +66,14 @@ export async function newPassphrase(file: string | undefined, prompt: Prompt): P
 function fromFile(file: string): string {
   let text: string;
   try {
+    const stats = statSync(file);
+    if (stats.isFile() && (stats.mode & 0o077) !== 0) {
+      const octal = (stats.mode & 0o777).toString(8).padStart(4, "0");
+      throw new ConsoleError(`Others can read or change ${file} (mode ${octal}).`, `Run: chmod 600 ${file}`);
+    }
     text = readFileSync(file, "utf8");
   } catch (error) {
+    if (error instanceof ConsoleError) throw error;
     throw new ConsoleError(`${file} cannot be read: ${(error as Error).message}`, "Give another --passphrase-file.");
   }
   const [passphrase = ""] = text.split(/\r?\n/);

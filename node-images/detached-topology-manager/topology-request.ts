@@ -26,6 +26,14 @@ const identifier = checked((text) => uniqueIdentifier(text, `1220${"00".repeat(3
 const fingerprint = checked((text) => parseFingerprint(text));
 const uid = checked((text) => checkUniqueIdentifier(text));
 
+/** A name for people, who decide by what they read: nothing that would not be seen, and no sign that the words around it use. */
+const name = z
+  .string()
+  .regex(
+    /^[\p{L}\p{N}][\p{L}\p{M}\p{N} ._:@/+-]{0,184}$/u,
+    "expected 1 to 185 of: letters, digits, spaces and . _ : @ / + -; a letter or digit first",
+  );
+
 /** The name or the fingerprint of one of the request's keys. */
 const keyReference = z.string().min(1);
 
@@ -67,7 +75,7 @@ const requestSchema = z.strictObject({
   format: z.literal("pulumi-canton topology request"),
   version: z.literal(1),
   /** The node's name: for people. */
-  node: z.string(),
+  node: name,
   role: z.enum(["participant", "domain-manager"]),
   /** The identifier that the node is to have in the namespace. */
   identifier,
@@ -75,7 +83,7 @@ const requestSchema = z.strictObject({
   namespace: fingerprint.optional(),
   keys: z.array(
     z.strictObject({
-      name: z.string().min(1),
+      name,
       purpose: z.enum(["signing", "encryption"]),
       fingerprint,
       /** A serialized PublicKey, base64: what `VaultService` tells. */

@@ -1,13 +1,19 @@
 /** What topology transactions say, in words: read by whoever is about to sign them. Nothing is shortened. */
+
 import type { TopologyMapping } from "@pulumi-canton/protocol/topology/mapping.ts";
 import type { TopologyTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
+import { visibleText } from "@pulumi-canton/runtime/visible-text.ts";
 
 /**
- * A sentence for a mapping.
+ * A sentence for a mapping, in one line: names that others chose cannot write over it, or add another one.
  *
  * @param nameOf what a key is called, by its fingerprint
  */
 export function mappingInWords(mapping: TopologyMapping, nameOf: (fingerprint: string) => string | undefined): string {
+  return visibleText(sentenceOf(mapping, nameOf));
+}
+
+function sentenceOf(mapping: TopologyMapping, nameOf: (fingerprint: string) => string | undefined): string {
   const key = (id: string) => (nameOf(id) === undefined ? `the key ${id}` : `the key ${nameOf(id)} (${id})`);
   switch (mapping.kind) {
     case "NamespaceDelegation": {

@@ -271,12 +271,12 @@ describe("parties in v2", () => {
     expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(["fulfilled", "rejected"]);
     expect(outcomes.find((outcome) => outcome.status === "rejected")?.reason).toMatchObject({
       reason: "INVALID_ARGUMENT",
-      message: /Party already exists/,
+      message: expect.stringMatching(/Party already exists/),
     });
     const loser = outcomes[0].status === "fulfilled" ? "b" : "a";
     // Hosted no longer: who had it still has the rights.
     node.known.length = 0;
-    expect(await refusalOf(attempt(loser))).toMatchObject({ message: /Party already exists/ });
+    expect(await refusalOf(attempt(loser))).toMatchObject({ message: expect.stringMatching(/Party already exists/) });
     expect((await node.users.findWithRights(`of-${loser}`))?.rights).toEqual([]);
   });
 
@@ -292,7 +292,7 @@ describe("parties in v2", () => {
     const request = allocate({ userId: "short", identityProviderId: "idp" });
     expect(await refusalOf(call(v2(node), "allocateParty", request, options))).toMatchObject({
       reason: "USER_NOT_FOUND",
-      message: /unknown user "short"/,
+      message: expect.stringMatching(/unknown user "short"/),
     });
     const seen = { parties: [`erin::${namespace}`], identityProviderId: "idp" };
     expect((await call(v2(node), "getParties", seen, options)).partyDetails[0]?.identityProviderId).toBe("idp");
@@ -303,7 +303,7 @@ describe("parties in v2", () => {
     const late = allocate({ partyIdHint: "frank", identityProviderId: "other" });
     expect(await refusalOf(call(v2(node), "allocateParty", late, options))).toMatchObject({
       reason: "INVALID_ARGUMENT",
-      message: /Id\(other\) has not been found/,
+      message: expect.stringMatching(/Id\(other\) has not been found/),
     });
   });
 
@@ -349,8 +349,12 @@ describe("parties in v2", () => {
         { partyDetails: { party, isLocal, localMetadata: metadata, identityProviderId }, updateMask },
         options,
       );
-    expect(await refusalOf(update(""))).toMatchObject({ message: /Use UpdatePartyIdentityProviderId/ });
-    expect(await refusalOf(update("idp", ["is_local"], false))).toMatchObject({ message: /not-modifiable 'is_local'/ });
+    expect(await refusalOf(update(""))).toMatchObject({
+      message: expect.stringMatching(/Use UpdatePartyIdentityProviderId/),
+    });
+    expect(await refusalOf(update("idp", ["is_local"], false))).toMatchObject({
+      message: expect.stringMatching(/not-modifiable 'is_local'/),
+    });
     expect((await update("idp")).partyDetails?.localMetadata?.resourceVersion).toBe("1");
 
     const move = { party, sourceIdentityProviderId: "idp", targetIdentityProviderId: "" };
@@ -365,7 +369,7 @@ describe("parties in v2", () => {
     await using node = await ledger();
     const request = { synchronizer: "", onboardingTransactions: [], multiHashSignatures: [], identityProviderId: "" };
     const refusal = await refusalOf(call(v2(node), "allocateExternalParty", request, options));
-    expect(refusal).toMatchObject({ code: status.UNIMPLEMENTED, message: /not built/ });
+    expect(refusal).toMatchObject({ code: status.UNIMPLEMENTED, message: expect.stringMatching(/not built/) });
   });
 });
 
