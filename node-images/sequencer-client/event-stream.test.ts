@@ -1,8 +1,12 @@
 import { generateSigningKeyPair, type SigningKeyPair } from "@pulumi-canton/protocol/crypto/key-pair.ts";
 import type { SigningPublicKey } from "@pulumi-canton/protocol/crypto/public-key.ts";
 import { sign } from "@pulumi-canton/protocol/crypto/signature.ts";
-import { encodeSequencedEvent } from "@pulumi-canton/protocol/envelope/sequenced-event.ts";
+import { compressBatch } from "@pulumi-canton/protocol/envelope/batch.ts";
+import { encodeSequencedEvent, sequencedEventToProto } from "@pulumi-canton/protocol/envelope/sequenced-event.ts";
 import { encodeSignedContent } from "@pulumi-canton/protocol/envelope/signed-content.ts";
+import { SequencedEvent } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/protocol/v0/sequencing.ts";
+import { encodeMessage } from "@pulumi-canton/protocol/protocol-error.ts";
+import { wrapVersioned } from "@pulumi-canton/protocol/versioned-message.ts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InconsistentStream, StreamPosition, UntrustedSequencer } from "./event-stream.ts";
@@ -113,6 +117,37 @@ test("a sequencer whose key does not come is refused as soon as everything has c
   stream.restart();
   expect(stream.admit(response(0n, 100n)).map(({ counter }) => counter)).toEqual([0n]);
 });
+
+test.each([
+  ["large", [{ content: Buffer.alloc(8 * 1024 * 1024), recipients: ["PAR::bob::1220bb"] }]],
+  ["many", Array.from({ length: 10_000 }, () => ({ content: Buffer.alloc(0), recipients: ["PAR::bob::1220bb"] }))],
+])(
+  "an unknown sequencer is refused when what is held of it, unpacked, is too much: envelopes that are %s",
+  (_, envelopes) => {
+    const stream = new StreamPosition(domainId, 0n, toldBy(["key 0"]), new ReachedTime());
+    const [signer] = others as [SigningKeyPair];
+    let received = 0;
+    const flood = () => {
+      for (let counter = 0n; counter < 20n; counter++) {
+        const event = sequencedEventToProto({
+          kind: "deliver",
+          counter,
+          timestamp: 100n + counter,
+          domainId,
+          envelopes: [],
+        });
+        const packed = { ...event, batch: compressBatch(envelopes, "gzip") };
+        const content = wrapVersioned(0, encodeMessage(SequencedEvent, packed));
+        const signature = sign(signer, "sequenced-event", content);
+        const signedSequencedEvent = encodeSignedContent({ content, signature });
+        received += signedSequencedEvent.length;
+        stream.admit({ signedSequencedEvent, traceContext: undefined, trafficState: undefined });
+      }
+    };
+    expect(flood).toThrow(UntrustedSequencer);
+    expect(received).toBeLessThan(1024 * 1024);
+  },
+);
 
 test("who comes back after the sequencers' keys were replaced reads on until the new one is told", () => {
   const reached = new ReachedTime();

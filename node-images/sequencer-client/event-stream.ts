@@ -22,8 +22,10 @@ export class UntrustedSequencer extends InconsistentStream {
   override readonly name = "UntrustedSequencer";
 }
 
-/** The most bytes of events by an unknown key that are held back. */
+/** The most bytes of memory, about, that events by an unknown key take while they are held back. */
 const maxHeldBytes = 64 * 1024 * 1024;
+/** What an event, an envelope or a recipient takes at most beside the content. */
+const overheadBytes = 512;
 
 /** Where a member is in its stream. */
 export class StreamPosition {
@@ -120,7 +122,7 @@ export class StreamPosition {
     }
     this.#readAhead ??= this.#trust.readAhead();
     this.#held.push(event);
-    this.#heldBytes += event.signed.content.length;
+    this.#heldBytes += sizeOf(event);
     const keys = this.#readAhead(event);
     if (this.#held.every((each) => isSignedWith(keys, each))) return this.#release();
     if (this.nothingToCome || this.#heldBytes > maxHeldBytes) throw notSigned(event, keys);
@@ -165,6 +167,12 @@ function decodeEvent(response: VersionedSubscriptionResponse): ReceivedEvent {
     traceparent: response.traceContext?.traceparent,
     signed,
   };
+}
+
+/** As received, and unpacked: a packed batch may become a thousand times as large. */
+function sizeOf({ signed, envelopes }: ReceivedEvent): number {
+  const sizes = envelopes.map(({ content, recipients }) => content.length + (1 + recipients.length) * overheadBytes);
+  return sizes.reduce((bytes, size) => bytes + size, overheadBytes + signed.content.length);
 }
 
 function isSignedWith(keys: readonly SigningPublicKey[], { signed: { content, signature } }: ReceivedEvent): boolean {

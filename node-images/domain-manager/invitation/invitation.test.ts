@@ -135,6 +135,9 @@ describe("an invitation", () => {
       [{ ...invitation, expires: never }, /expected a time in the next 366 days/],
       [{ ...invitation, expires: "Wed, 01 Jan 2020 00:00:00 GMT" }, /expected a time in the next 366 days/],
       [{ ...invitation, note: "pay here" }, /note/],
+      [{ ...invitation, expires: "Invalid Date" }, /expected a time such as/],
+      [{ ...invitation, termsOfService: { id: "1\x1b[2K", sha256: "0".repeat(64) } }, /termsOfService\.id/],
+      [{ ...invitation, sequencers: [{ alias: "a\nb", url: "https://a.example:1" }] }, /sequencers\[0\]\.alias/],
     ] as const;
     for (const [given, why] of wrong) await expect(signAt(adminPort, given)).rejects.toThrow(why);
   });

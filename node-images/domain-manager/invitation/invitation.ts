@@ -8,11 +8,13 @@ import { z } from "zod";
 export const maxValidDays = 366;
 
 const base64Schema = z.base64();
+// They become names in the stack of whoever is invited, and show on its terminals.
+const aliasSchema = z.string().regex(/^[A-Za-z0-9_-]{1,185}$/, "expected 1 to 185 letters, digits, - or _");
 const uidSchema = z.string().refine(isUniqueIdentifier, "expected the id of a domain, alias::fingerprint");
 
 /** The terms of service of the domain, by id and text. */
 export const pinnedTermsSchema = z.strictObject({
-  id: z.string().min(1).max(185),
+  id: z.string().regex(/^[!-~]([ -~]{0,183}[!-~])?$/, "expected 1 to 185 visible ASCII characters"),
   /** SHA-256 of the UTF-8 of the text, in hexadecimal digits. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hexadecimal digits"),
 });
@@ -22,12 +24,12 @@ export const invitationSchema = z.strictObject({
   version: z.literal(1, "expected 1: this software knows no other version of invitations"),
   domainId: uidSchema,
   /** What the owner calls the domain; the invited may call it otherwise. */
-  alias: z.string().regex(/^[A-Za-z0-9_-]{1,185}$/, "expected 1 to 185 letters, digits, - or _"),
+  alias: aliasSchema,
   /** The sequencers' public APIs. `certificates`: PEM of the authorities to trust; the machine's own when absent. */
   sequencers: z
     .array(
       z.strictObject({
-        alias: z.string().min(1).max(185),
+        alias: aliasSchema,
         url: z.url({ protocol: /^https?$/ }),
         certificates: z.string().startsWith("-----BEGIN CERTIFICATE-----").optional(),
       }),
@@ -38,9 +40,7 @@ export const invitationSchema = z.strictObject({
   /** The terms that have to be accepted; absent: the domain has none. */
   termsOfService: pinnedTermsSchema.optional(),
   /** Last moment in which it may be taken up, as in `Sat, 28 Nov 2026 10:20:48 GMT`: YAML readers leave this form alone. */
-  expires: z
-    .string()
-    .refine((text) => text === new Date(text).toUTCString(), "expected a time such as Sat, 28 Nov 2026 10:20:48 GMT"),
+  expires: z.string().refine(isUtcTime, "expected a time such as Sat, 28 Nov 2026 10:20:48 GMT"),
 });
 
 /** An invitation, not signed. */
@@ -96,6 +96,11 @@ function isUniqueIdentifier(text: string): boolean {
     if (error instanceof ProtocolError) return false;
     throw error;
   }
+}
+
+function isUtcTime(text: string): boolean {
+  const time = new Date(text);
+  return !Number.isNaN(time.getTime()) && text === time.toUTCString();
 }
 
 function sorted(value: unknown): unknown {
