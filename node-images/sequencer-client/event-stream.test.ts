@@ -120,7 +120,7 @@ test("a sequencer whose key does not come is refused as soon as everything has c
 
 test.each([
   ["large", [{ content: Buffer.alloc(8 * 1024 * 1024), recipients: ["PAR::bob::1220bb"] }]],
-  ["many", Array.from({ length: 10_000 }, () => ({ content: Buffer.alloc(0), recipients: ["PAR::bob::1220bb"] }))],
+  ["many", Array.from({ length: 20_000 }, () => ({ content: Buffer.alloc(0), recipients: ["PAR::bob::1220bb"] }))],
 ])(
   "an unknown sequencer is refused when what is held of it, unpacked, is too much: envelopes that are %s",
   (_, envelopes) => {

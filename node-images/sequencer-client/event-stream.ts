@@ -23,9 +23,9 @@ export class UntrustedSequencer extends InconsistentStream {
 }
 
 /** The most bytes of memory, about, that events by an unknown key take while they are held back. */
-const maxHeldBytes = 64 * 1024 * 1024;
+const maxHeldBytes = 128 * 1024 * 1024;
 /** What an event, an envelope or a recipient takes at most beside the content. */
-const overheadBytes = 512;
+const overheadBytes = 256;
 
 /** Where a member is in its stream. */
 export class StreamPosition {
