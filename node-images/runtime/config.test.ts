@@ -55,6 +55,21 @@ test("a short file is filled with the defaults", () => {
   expect(config.logging.level).toBe("info");
 });
 
+test.each([
+  ["http://vault.example.com:8200", 1],
+  ["http://127.0.0.1.example.com", 1],
+  ["https://vault.example.com:8200", 0],
+  ["http://127.0.0.1:8100", 0],
+])("data keys and tokens go to %s: %i problems", (url, problems) => {
+  const found = problemsOf(
+    `${valid}crypto: { keyEncryption: { type: vault, address: "${url}", keyId: k, tokenFile: /t } }`,
+  );
+  const expected = expect.stringMatching(/^crypto\.keyEncryption\.address .*expected https, or http on a loopback/);
+  expect(found).toEqual(Array(problems).fill(expected));
+  const kms = `${valid}crypto: { keyEncryption: { type: aws-kms, endpoint: "${url}", keyId: k } }`;
+  expect(problemsOf(kms)).toHaveLength(problems);
+});
+
 describe("each problem names the key, the line, what was given and what is accepted", () => {
   test.each([
     ["a wrong type", "port: 5001", "port: abc", 'adminApi.port (line 4): got "abc"; expected a number'],

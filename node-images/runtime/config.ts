@@ -151,9 +151,13 @@ export const initSchema = z.strictObject({
     .prefault({}),
 });
 
-const endpointUrlSchema = z
-  .url({ protocol: /^https?$/, error: 'expected a URL, for example "https://kms.example.com"' })
-  .optional();
+/** Credentials and keys in the clear go to it, so nobody may be on the way. */
+const secureUrlSchema = (example: string) =>
+  z.url({ protocol: /^https?$/, error: `expected a URL, for example "${example}"` }).refine((text) => {
+    const { protocol, hostname } = new URL(text);
+    return protocol === "https:" || isLoopback(hostname);
+  }, "expected https, or http on a loopback address");
+const endpointUrlSchema = secureUrlSchema("https://kms.example.com").optional();
 
 /**
  * What encrypts the key under which a node's private keys are stored. Credentials are never in this file: the clouds' own
@@ -201,7 +205,7 @@ export const keyEncryptionSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("vault"),
     /** Address of Vault or OpenBao. */
-    address: z.url({ protocol: /^https?$/, error: 'expected a URL, for example "https://vault.example.com:8200"' }),
+    address: secureUrlSchema("https://vault.example.com:8200"),
     /** Where the transit engine is mounted. */
     mount: z
       .string()

@@ -57,6 +57,18 @@ test("a nonce expires, and so does a token", () => {
   expect(() => authenticator.sessionOf(metadataWith(token))).toThrow("not known");
 });
 
+test("a member that authenticates again and again has its last tokens only", () => {
+  const tokens = Array.from({ length: 100 }, () => answer(nonceNow()).token);
+  const good = tokens.filter((token) => {
+    try {
+      return authenticator.sessionOf(metadataWith(token)).member === member;
+    } catch {
+      return false;
+    }
+  });
+  expect(good).toEqual(tokens.slice(-64));
+});
+
 test("terms of service: a participant that did not accept them as they are gets no token; others of the domain need not", () => {
   const terms = { id: "terms-2", textHash: "22" };
   const membership = { domainId, isActive: () => true, signingKeys: () => keys };

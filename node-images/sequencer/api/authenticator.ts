@@ -56,6 +56,8 @@ const nonceBytes = 32;
 const tokenBytes = 32;
 /** Challenges of one member that may be open at a time; an older one is dropped, so that nobody fills the memory. */
 const maxNoncesPerMember = 64;
+/** Tokens of one member that may be good at a time, for the same reason; one a connection is what a member needs. */
+const maxSessionsPerMember = 64;
 
 /** Issues and checks nonces and tokens of one sequencer. */
 export class Authenticator {
@@ -63,7 +65,8 @@ export class Authenticator {
   readonly #clock: () => number;
   /** By member: nonce (hex) and when it ends, in the order of their ends. */
   readonly #nonces = new Map<MemberId, Map<string, number>>();
-  readonly #sessions = new Map<string, Session>();
+  /** By member: token (hex) and what it is good for, in the order in which they were given out. */
+  readonly #sessions = new Map<MemberId, Map<string, Session>>();
 
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
@@ -142,7 +145,10 @@ export class Authenticator {
     }
     const token = randomBytes(tokenBytes);
     const expiresAt = now + tokenLifetimeMs;
-    this.#sessions.set(token.toString("hex"), { member, fingerprint: signature?.signedBy ?? "", expiresAt });
+    const sessions = this.#sessions.get(member) ?? new Map<string, Session>();
+    for (const key of sessions.keys()) if (sessions.size >= maxSessionsPerMember) sessions.delete(key);
+    sessions.set(token.toString("hex"), { member, fingerprint: signature?.signedBy ?? "", expiresAt });
+    this.#sessions.set(member, sessions);
     return { token, expiresAt, accepted: terms };
   }
 
@@ -158,12 +164,13 @@ export class Authenticator {
       throw unauthenticated("MISSING_TOKEN", "the metadata authtoken-bin is missing; authenticate first");
     }
     const key = token.toString("hex");
-    const session = this.#sessions.get(key);
-    if (session === undefined || session.member !== member) {
+    const sessions = this.#sessions.get(member);
+    const session = sessions?.get(key);
+    if (session === undefined) {
       throw unauthenticated("INVALID_TOKEN", `the token is not known here as one of ${member}; authenticate again`);
     }
     if (session.expiresAt <= this.#clock()) {
-      this.#sessions.delete(key);
+      sessions?.delete(key);
       throw tokenExpired(member);
     }
     this.check(session);
@@ -214,8 +221,10 @@ export class Authenticator {
   /** Forgets what has expired and the sessions of members that may not go on. */
   sweep(): void {
     const now = this.#clock();
-    for (const [key, session] of this.#sessions) {
-      if (session.expiresAt <= now || this.#refusalOf(session.member) !== undefined) this.#sessions.delete(key);
+    for (const [member, sessions] of this.#sessions) {
+      if (this.#refusalOf(member) !== undefined) sessions.clear();
+      for (const [key, { expiresAt }] of sessions) if (expiresAt <= now) sessions.delete(key);
+      if (sessions.size === 0) this.#sessions.delete(member);
     }
     for (const [member, open] of this.#nonces) {
       for (const [nonce, endsAt] of open) if (endsAt <= now) open.delete(nonce);
