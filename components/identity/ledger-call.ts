@@ -2,6 +2,7 @@
 import { type Client, status } from "@grpc/grpc-js";
 import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import {
+  bearerMetadata,
   type ClientConstructor,
   call,
   connect,
@@ -31,8 +32,8 @@ export async function withLedger<C extends Client, T>(
   constructor: ClientConstructor<C>,
   work: (calls: LedgerCalls<C>) => Promise<T>,
 ): Promise<T> {
+  const metadata = token === undefined ? {} : { metadata: bearerMetadata(ledgerApi, token) };
   const client = connect(constructor, ledgerApi);
-  const metadata = token === undefined ? {} : { metadata: { authorization: `Bearer ${token}` } };
   try {
     return await work((method, request) => call(client, method, request, { deadlineMs: callDeadlineMs, ...metadata }));
   } finally {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Client } from "@grpc/grpc-js";
 import {
+  bearerMetadata,
   type ClientConstructor,
   type ClientTarget,
   call,
@@ -55,7 +56,7 @@ export function adminApi(caFile: string | undefined): AdminApi {
       try {
         return await call(client, method, request, {
           deadlineMs,
-          metadata: { ...metadata, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+          metadata: { ...metadata, ...(token === undefined ? {} : bearerMetadata(target(url), token)) },
         });
       } finally {
         client.close();

@@ -70,6 +70,20 @@ export function parseServerUrl(url: string): { address: string; port: number; tl
   return { address: hostname, port: port === "" ? (tls ? 443 : 80) : Number(port), tls };
 }
 
+/**
+ * The metadata that authenticates a caller with a token.
+ *
+ * @throws CantonError INVALID_ARGUMENT when the token would go to another machine in the clear
+ */
+export function bearerMetadata(target: ClientTarget, token: string): { authorization: string } {
+  const { address, tls } = "url" in target ? parseServerUrl(target.url) : { ...target, tls: target.tls !== undefined };
+  if (tls || isLoopback(address)) return { authorization: `Bearer ${token}` };
+  throw invalidArgument(
+    "TOKEN_IN_THE_CLEAR",
+    `no token is sent to ${address} without TLS, where others could read it; expected an https URL, or one of this machine`,
+  );
+}
+
 function clientCredentials(tls: ClientTls | undefined, address: string): ChannelCredentials {
   if (tls === undefined) return ChannelCredentials.createInsecure();
   const { ca, privateKey, certChain } = loadTls("tls", tls);

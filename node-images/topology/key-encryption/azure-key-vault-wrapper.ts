@@ -24,6 +24,7 @@ export function azureKeyVaultWrapper(
     ...(ca !== undefined && { tlsOptions: { ca } }),
     ...extra,
   };
+  const vault = new URL(config.keyId).origin;
   // A client finds out once what it may do with its key.
   const clients = new Map<string, CryptographyClient>();
   const clientOf = (keyId: string) => {
@@ -34,6 +35,10 @@ export function azureKeyVaultWrapper(
   return {
     type: "azure-key-vault",
     wrap: async (dataKey, keyId, abortSignal) => {
+      // It may come with a request: the node's credential goes to its own vault only.
+      if (!URL.canParse(keyId) || new URL(keyId).origin !== vault) {
+        throw new KeyWrapperError("refused", `${keyId} is no key of ${vault}, the vault of ${configKey}.keyId`);
+      }
       const { result } = await clientOf(keyId).wrapKey(algorithm, dataKey, { abortSignal }).catch(refuse);
       return { wrapped: { ciphertext: Buffer.from(result).toString("base64"), algorithm }, keyId };
     },

@@ -212,3 +212,19 @@ describe("vault", () => {
     );
   });
 });
+
+it("azure-key-vault: a request cannot have the node's credential sent to another vault", async () => {
+  const wrapper = azureKeyVaultWrapper({ type: "azure-key-vault", keyId: "https://a.example/keys/k/1" }, "k");
+  for (const keyId of [
+    "https://evil.example/keys/k/1",
+    "http://a.example/keys/k/1",
+    "https://a.example@evil.example/k",
+    "k",
+  ]) {
+    const wrapping = wrapper.wrap(Buffer.alloc(32), keyId, soon());
+    await expect(wrapping).rejects.toMatchObject({
+      kind: "refused",
+      message: `${keyId} is no key of https://a.example, the vault of k.keyId`,
+    });
+  }
+});
