@@ -2,6 +2,7 @@
  * A permissioned Canton domain and its participants on this machine: domain owner `bob` and application user `alice` by
  * default, each with a participant. Configured by `Pulumi.local.yaml`; see docs/local-stack.md.
  */
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Output, Resource } from "@pulumi/pulumi";
 import { Domain } from "@pulumi-canton/components/domain/domain.ts";
@@ -11,7 +12,7 @@ import { DomainParameters } from "@pulumi-canton/components/topology/domain-para
 import { checkParameters } from "@pulumi-canton/components/topology/domain-parameters/parameters.ts";
 import { PartyHosting } from "@pulumi-canton/components/topology/party-hosting/party-hosting.ts";
 import { portsOf } from "./config/nodes.ts";
-import { configFile, eachStanding, notRight, readConfig, standing } from "./config/read-config.ts";
+import { configFile, eachStanding, fileInConfig, notRight, readConfig, standing } from "./config/read-config.ts";
 import { addUsers } from "./config/users.ts";
 import { admissionLines, checkLocalConfig } from "./local/config.ts";
 
@@ -23,10 +24,11 @@ export default async function local(): Promise<Record<string, unknown>> {
   if (wrong.length > 0) {
     throw notRight(wrong.map(({ property, reason }) => `domain.parameters.${property}: ${reason}`).join("\n"));
   }
+  const termsOfService = config.domain.termsOfService && termsIn(config.domain.termsOfService);
   const home = resolve(process.env["CANTON_HOME"] ?? join(import.meta.dirname, "..", ".canton"));
   const platform = new LocalPlatform("local", { home, tls: config.tls, ports: portsOf(config.ports) });
 
-  const { alias, sequencers, policy, termsOfService } = config.domain;
+  const { alias, sequencers, policy } = config.domain;
   const domain = new Domain(alias, {
     platform,
     alias,
@@ -106,6 +108,14 @@ export default async function local(): Promise<Record<string, unknown>> {
     ...(invitation && { invitation: standing(invitation.invitation.apply((text) => JSON.parse(text))) }),
     console: "./scripts/console",
   };
+}
+
+function termsIn({ id, textFile }: { readonly id: string; readonly textFile: string }) {
+  const file = fileInConfig(textFile);
+  if (!existsSync(file)) {
+    throw notRight(`domain.termsOfService.textFile: got "${textFile}"; there is no file ${file}`);
+  }
+  return { id, textFile: file };
 }
 
 /** A name for an allow-list entry: that of the participant, or of an id its identifier. */

@@ -63,6 +63,8 @@ export class Participant extends ComponentResource {
   /** The node itself. */
   readonly node: PlatformNode;
   readonly #name: string;
+  /** What a node that does not initialise itself gets its identity from: all that is done with it comes after. */
+  readonly #identity: NodeIdentity | undefined;
 
   constructor(name: string, args: ParticipantArgs, options: ComponentResourceOptions = {}) {
     super("pulumi-canton:participant:Participant", name, {}, options);
@@ -84,14 +86,14 @@ export class Participant extends ComponentResource {
       parent,
     );
     this.adminApi = endpointOf(this.node, "adminApi");
-    const { uniqueIdentifier } = auto
-      ? this.node
+    this.#identity = auto
+      ? undefined
       : new NodeIdentity(
           `${name}-identity`,
           { node: this.adminApi, identifier, rootKey: initialisation === "detached" ? "elsewhere" : "node" },
           { ...parent, deletedWith: this.node.resource },
         );
-    this.participantId = interpolate`PAR::${uniqueIdentifier}`;
+    this.participantId = interpolate`PAR::${(this.#identity ?? this.node).uniqueIdentifier}`;
     this.ledgerApi = endpointOf(this.node, "ledgerApi");
     this.nodes = { [name]: nodeOutput("participant", this.node, this.participantId) };
     this.registerOutputs({ participantId: this.participantId });
@@ -156,6 +158,7 @@ export class Participant extends ComponentResource {
   }
 
   #on({ manager }: DomainToJoin, options: CustomResourceOptions): CustomResourceOptions {
-    return mergeOptions({ parent: this, ...(manager && { deletedWith: manager.resource }) }, options);
+    const dependsOn = this.#identity === undefined ? [] : [this.#identity];
+    return mergeOptions({ parent: this, dependsOn, ...(manager && { deletedWith: manager.resource }) }, options);
   }
 }

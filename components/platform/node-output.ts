@@ -1,10 +1,10 @@
-import { type Output, output } from "@pulumi/pulumi";
+import { type Output, output, recover } from "@pulumi/pulumi";
 import type { PlatformNode, PortName, Role } from "./platform.ts";
 
 /** A node as a stack's outputs show it. */
 export interface NodeOutput {
   readonly role: Role;
-  /** Its member id: `DOM::…`, `SEQ::…`, `MED::…` or `PAR::…`. */
+  /** Its member id: `DOM::…`, `SEQ::…`, `MED::…` or `PAR::…`; empty while it waits to be initialised, when it has to be reached. */
   readonly id: string;
   /** URL of the admin API (gRPC). */
   readonly adminApi: string;
@@ -20,7 +20,7 @@ export interface NodeOutput {
 
 /** Describes a node for a stack's outputs. */
 export function nodeOutput(role: Role, node: PlatformNode, id: Output<string>): Output<NodeOutput> {
-  return output([node.endpoints, id] as const).apply(([endpoints, memberId]) => {
+  return output([node.endpoints, recover(id, () => "")] as const).apply(([endpoints, memberId]) => {
     const url = (port: PortName) => endpoints[port]?.url;
     const publicApi = url("publicApi");
     const ledgerApi = url("ledgerApi");

@@ -62,7 +62,13 @@ export async function openStack(
   const { dead } = locksOn(inBackend(session, stack));
   removeLocks(dead);
   if (dead.length > 0) options.say(`An earlier update of ${stack} was killed; this one goes on from there.`);
-  const environment = { ...session.environment, PULUMI_STACK: stack, PULUMI_OPTION_CONFIG_FILE: config.copy };
+  const environment = {
+    ...session.environment,
+    // Programs run in another working directory, and files that it names are relative to it.
+    CANTON_CONFIG: config.source,
+    PULUMI_STACK: stack,
+    PULUMI_OPTION_CONFIG_FILE: config.copy,
+  };
   return { ...session, environment, stack, config };
 }
 

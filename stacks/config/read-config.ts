@@ -1,4 +1,5 @@
 /** From the engine's configuration to a checked one, and from resources to outputs: what all templates do. */
+import { dirname, join, resolve } from "node:path";
 import { getProject, getStack, type Output, RunError, recover, runtime } from "@pulumi/pulumi";
 import { ConfigError } from "@pulumi-canton/runtime/config.ts";
 
@@ -31,6 +32,12 @@ export function notRight(message: string): RunError {
 /** Name of the stack's configuration file. */
 export function configFile(): string {
   return `Pulumi.${getStack()}.yaml`;
+}
+
+/** The absolute path of a file that the configuration names: relative ones are relative to the configuration file. */
+export function fileInConfig(file: string): string {
+  const config = process.env["CANTON_CONFIG"];
+  return resolve(config ? dirname(resolve(config)) : join(import.meta.dirname, "..", ".."), file);
 }
 
 /** Structured values and plain ones alike: the engine hands all of them over as text. */

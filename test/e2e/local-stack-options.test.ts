@@ -1,4 +1,6 @@
 /** What the local stack offers besides its defaults, all at once: made, found again without a change, shown as drift, taken down. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { PartyView } from "@pulumi-canton/console/commands/parties.ts";
 import type { UserView } from "@pulumi-canton/console/commands/users.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -15,9 +17,10 @@ describe("the local stack with all options", { timeout: 3 * minutes }, () => {
     await deployment.dispose();
   }, 2 * minutes);
 
-  function configure(parameters: Readonly<Record<string, unknown>>): Promise<void> {
+  const terms = { id: "2026-01", textFile: "terms.txt" };
+  function configure(parameters: Readonly<Record<string, unknown>>, more: readonly object[] = []): Promise<void> {
     return deployment.write({
-      domain: { owner: "bob", sequencers: 1, parameters },
+      domain: { owner: "bob", sequencers: 1, parameters, termsOfService: terms },
       participants: [
         { name: "bob", initialisation: "manual" },
         {
@@ -25,6 +28,7 @@ describe("the local stack with all options", { timeout: 3 * minutes }, () => {
           parties: ["Alice"],
           users: [{ id: "app", primaryParty: "Alice", actAs: ["Alice"], annotations: { team: "shop" } }],
         },
+        ...more,
       ],
       hostings: [{ party: "Alice", participant: "bob", permission: "Confirmation" }],
       invitation: {},
@@ -39,6 +43,16 @@ describe("the local stack with all options", { timeout: 3 * minutes }, () => {
     expect((await deployment.run("pulumi", "stack", "output", "--json")).stdout.trim()).toBe("{}");
   });
 
+  test("a file of terms that is not there is told by where it was looked for: beside the configuration", async () => {
+    await configure({});
+    const { code, text } = await deployment.run("up");
+    expect(code, text).not.toBe(0);
+    const file = join(deployment.configFile, "..", terms.textFile);
+    expect(text).toContain(`domain.termsOfService.textFile: got "terms.txt"; there is no file ${file}`);
+    expect(text).not.toContain("    at ");
+    await writeFile(file, "Be kind.\n");
+  });
+
   test("all of it comes up, and a second update finds nothing to do", async () => {
     await configure({ reconciliationInterval: "30s" });
     const { code, text } = await deployment.run("up");
@@ -51,5 +65,25 @@ describe("the local stack with all options", { timeout: 3 * minutes }, () => {
     expect(hosted.find(({ party }) => party === parties["Alice"])).toMatchObject({ permission: "Confirmation" });
     const again = await deployment.run("up");
     expect(again.text).toContain("nothing to change");
+  });
+
+  test("a participant whose root key is elsewhere waits, and can be reached by the console meanwhile", async () => {
+    await configure({ reconciliationInterval: "30s" }, [{ name: "carol", initialisation: "detached" }]);
+    const { code, text } = await deployment.run("up");
+    expect(code, text).not.toBe(0);
+    expect(text).toContain("console identity request carol");
+    expect((await deployment.status()).nodes["carol"]).toMatchObject({ state: "starting", id: "" });
+    const request = join(deployment.home, "..", "carol.yaml");
+    const asked = await deployment.run(
+      "console",
+      "identity",
+      "request",
+      "carol",
+      "--identifier",
+      "carol",
+      "--out",
+      request,
+    );
+    expect(asked.code, asked.text).toBe(0);
   });
 });

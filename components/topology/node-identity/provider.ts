@@ -36,7 +36,7 @@ export const provider = stepProvider<NodeIdentityInputs, NodeIdentityOutputs>({
     } catch (error) {
       const how =
         inputs.rootKey === "elsewhere"
-          ? "\nIts root key is elsewhere: see console identity request, sign and import; then run the update again."
+          ? `\nIts root key is elsewhere. console identity request ${inputs.identifier} --identifier ${inputs.identifier} --out FILE asks it to sign; after sign and import (docs/initialisation.md), run the update again.`
           : "";
       throw new Incomplete(`${inputs.identifier} is not initialised: ${messageOf(error as Error)}${how}`);
     }
