@@ -106,6 +106,19 @@ export function domainManagerOf(network: Network): NetworkNode {
 }
 
 /**
+ * The node that is asked about topology: the one of that name; without a name the domain manager, or in the network of an
+ * application user its participant.
+ *
+ * @throws ConsoleError when it has to be named
+ */
+export function topologyReaderOf(network: Network, name: string | undefined): NetworkNode {
+  if (name !== undefined) return nodeNamed(network, name);
+  return (
+    Object.values(network.nodes).find(({ role }) => role === "domain-manager") ?? participantOf(network, undefined)
+  );
+}
+
+/**
  * A participant of the network.
  *
  * @param name its node name; may be left out where the network has one participant only
@@ -117,7 +130,7 @@ export function participantOf(network: Network, name: string | undefined): Netwo
   if (found === undefined || (name === undefined && participants.length > 1)) {
     throw new ConsoleError(
       name === undefined
-        ? "This network has several participants, or none."
+        ? `This network has ${participants.length === 0 ? "no participant" : "several participants"}.`
         : `${name} is no participant of this network.`,
       `Name one with --node: ${participants.map(([each]) => each).join(", ") || "(there is none)"}.`,
     );

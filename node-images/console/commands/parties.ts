@@ -14,7 +14,6 @@ import type { ConsoleContext } from "../console-context.ts";
 import { nameOf } from "../enum-name.ts";
 import { headState } from "../head-state.ts";
 import {
-  domainManagerOf,
   identifierOf,
   type Network,
   type NetworkNode,
@@ -22,6 +21,7 @@ import {
   participantId,
   participantOf,
   partyId,
+  topologyReaderOf,
 } from "../network.ts";
 import { observersOf } from "../observers.ts";
 import { countArgument, json, node as nodeOption, timeout } from "../options.ts";
@@ -49,14 +49,14 @@ export interface PartyFilter {
   readonly domain?: string;
   /** Most parties. Default 1,000. */
   readonly limit?: number;
-  /** The node to ask. Default: the domain manager. */
+  /** The node to ask. Default: the domain manager, or the only participant. */
   readonly adminApi?: string;
 }
 
 /** Reads parties, each with its participants and its permission on every domain. */
 export async function listParties(network: Network, api: AdminApi, filter: PartyFilter = {}): Promise<PartyView[]> {
   const { results } = await api.call(
-    filter.adminApi ?? domainManagerOf(network).adminApi,
+    filter.adminApi ?? topologyReaderOf(network, undefined).adminApi,
     TopologyAggregationServiceClient,
     "listParties",
     {
@@ -185,7 +185,7 @@ export function registerParties(program: Command, context: ConsoleContext): void
   withFilters(group.command("list", { isDefault: true }))
     .description("parties with their participants and their permission on every domain (the default)")
     .option("--participant <participant>", "only those on this participant: a node, or the start of an id")
-    .addOption(nodeOption("the domain manager"))
+    .addOption(nodeOption("the domain manager, or the only participant"))
     .action(async ({ json, node, participant, ...filter }: ListOptions) => {
       const network = await context.network();
       const rows = await listParties(network, context.api(), {
@@ -209,11 +209,11 @@ export function registerParties(program: Command, context: ConsoleContext): void
     .command("find")
     .description("the id of the one party with this name, as a participant sees it; exits with 1 when there is none")
     .argument("<name>", "the name, or the start of the id")
-    .addOption(nodeOption("the domain manager"))
+    .addOption(nodeOption("the domain manager, or the only participant"))
     .addOption(json())
     .action(async (name: string, { node, json }: { node?: string; json: boolean }) => {
       const network = await context.network();
-      const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
+      const { adminApi } = topologyReaderOf(network, node);
       const rows = await listParties(network, context.api(), { party: name, adminApi });
       const all = [...new Set(rows.map(({ party }) => party))];
       const exact = all.filter((party) => party === name || party.startsWith(`${name}::`));
@@ -347,12 +347,12 @@ export function registerParties(program: Command, context: ConsoleContext): void
     .command("mappings")
     .description("each side's statement about a party, with the time from which it holds")
     .argument("<party>", "the start of its id")
-    .addOption(nodeOption("the domain manager"))
+    .addOption(nodeOption("the domain manager, or the only participant"))
     .option("--store <store>", "Authorized, or the id of a domain (default: the domain)")
     .addOption(json())
     .action(async (party: string, { node, store, json }: { node?: string; store?: string; json: boolean }) => {
       const network = await context.network();
-      const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
+      const { adminApi } = topologyReaderOf(network, node);
       const { results } = await context
         .api()
         .call(adminApi, TopologyManagerReadServiceClient, "listPartyToParticipant", {

@@ -21,7 +21,7 @@ import { type Command, Option } from "commander";
 import type { AdminApi } from "../admin-api.ts";
 import type { ConsoleContext } from "../console-context.ts";
 import { headState } from "../head-state.ts";
-import { domainManagerOf, identifierOf, nodeNamed } from "../network.ts";
+import { domainManagerOf, identifierOf, nodeNamed, topologyReaderOf } from "../network.ts";
 import { json, momentArgument, node as nodeOption } from "../options.ts";
 import { cut, table } from "../table.ts";
 import { print, printJson } from "../terminal.ts";
@@ -177,7 +177,7 @@ export function registerTopology(program: Command, context: ConsoleContext): voi
     .addOption(
       new Option("--domain", "the domain's state, as its manager sees it (the default)").conflicts("authorized"),
     )
-    .addOption(nodeOption("the domain manager"))
+    .addOption(nodeOption("the domain manager, or the only participant"))
     .option("--authorized", "what the node itself has authorised, instead of the domain's state", false)
     .addOption(new Option("--store <store>", "a store that `topology stores` names").conflicts("authorized"))
     .addOption(new Option("--kind <kind>", "only statements of this kind").choices([...mappingKinds]))
@@ -196,7 +196,7 @@ export function registerTopology(program: Command, context: ConsoleContext): voi
     .addOption(json())
     .action(async ({ node, authorized, store, json, about, ...filter }: ListOptions) => {
       const network = await context.network();
-      const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
+      const { adminApi } = topologyReaderOf(network, node);
       const state = await readTopology(
         context.api(),
         adminApi,
@@ -227,11 +227,11 @@ export function registerTopology(program: Command, context: ConsoleContext): voi
   group
     .command("stores")
     .description("the topology stores of a node: what it has authorised, and each domain that it follows")
-    .addOption(nodeOption("the domain manager"))
+    .addOption(nodeOption("the domain manager, or the only participant"))
     .addOption(json())
     .action(async ({ node, json }: { node?: string; json: boolean }) => {
       const network = await context.network();
-      const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
+      const { adminApi } = topologyReaderOf(network, node);
       const { storeIds } = await context
         .api()
         .call(adminApi, TopologyManagerReadServiceClient, "listAvailableStores", {});
@@ -243,12 +243,12 @@ export function registerTopology(program: Command, context: ConsoleContext): voi
     .command("export")
     .description("writes what a node has authorised to a file, to be taken to another topology manager")
     .argument("<file>", "must not exist yet")
-    .addOption(nodeOption("the domain manager"))
+    .addOption(nodeOption("the domain manager, or the only participant"))
     .option("--namespace <fingerprint>", "only what is about this namespace")
     .option("--store <store>", "a domain's store instead: what is in force there, as the node sees it")
     .action(async (file: string, { node, namespace, store }: { node?: string; namespace?: string; store?: string }) => {
       const network = await context.network();
-      const { adminApi } = node === undefined ? domainManagerOf(network) : nodeNamed(network, node);
+      const { adminApi } = topologyReaderOf(network, node);
       const exported = await exportTopology(context.api().target(adminApi), { deadlineMs: 60_000, namespace, store });
       try {
         await writeFile(file, encodeSignedTransactionsFile(exported), { flag: "wx" });

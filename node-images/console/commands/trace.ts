@@ -67,7 +67,7 @@ export function registerTrace(program: Command, context: ConsoleContext): void {
       if (lives.length === 0) {
         throw new ConsoleError(
           "No log tells of such a transaction.",
-          "Give an element id, a hash or a trace id as `console topology` shows it; --from names where the logs are, --follow waits.",
+          "Give an element id, a hash or a trace id as `console topology` shows it; --from names where the logs are, --follow waits. One from before the logs began is in `console topology` only.",
         );
       }
       if (options.json) printJson(lives);
