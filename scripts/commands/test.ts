@@ -40,6 +40,7 @@ async function vitest(filters: readonly string[]): Promise<Counts> {
       "run",
       "--reporter=default",
       "--reporter=json",
+      `--reporter=${join(import.meta.dirname, "..", "summary", "skip-reasons.ts")}`,
       `--outputFile.json=${report}`,
       ...filters,
     ]);
