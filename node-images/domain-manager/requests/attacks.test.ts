@@ -76,6 +76,7 @@ test.each(receivable)("nor does a newcomer, even on an open domain: $what", asyn
 
 // ── what only the request service refuses ─────────────────────────────────────────────────────────────────────────
 
+const stranger = generateSigningKeyPair();
 const newKey = generateSigningKeyPair();
 const newcomer = `PAR::bob::${newKey.publicKey.id}`;
 const proper = [rootOf(newKey), keyOf(newcomer, newKey), stateOf("To", newcomer, newKey)];
@@ -171,6 +172,23 @@ const requests: Record<
   ],
   LACKS_SIGNING_KEY: [["an onboarding without a key", onboarding(proper.toSpliced(1, 1)), invited]],
   LACKS_AGREEMENT: [["an onboarding without its agreement", onboarding(proper.slice(0, 2)), invited]],
+  DELEGATION_IN_OTHER_NAMESPACE: [
+    ["a namespace of anybody's with an onboarding", onboarding([...proper, rootOf(stranger)]), invited],
+    // Its name is no secret, and it has all that an onboarding needs.
+    ["a namespace of anybody's on behalf of who is on the domain", onboarding([rootOf(stranger)], { participant })],
+    [
+      "an identifier of anybody's on behalf of who is on the domain",
+      onboarding(
+        [
+          add(
+            { kind: "IdentifierDelegation", uid: `x::${stranger.publicKey.id}`, targetKey: stranger.publicKey },
+            stranger,
+          ),
+        ],
+        { participant },
+      ),
+    ],
+  ],
 };
 
 function over(who: string): Partial<AnswerableRequest> {

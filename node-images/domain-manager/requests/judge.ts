@@ -2,8 +2,8 @@
  * What the domain's policy says to a registration request: pure. Whether the transactions that it lets pass are properly
  * signed and authorised is decided afterwards, against the topology state.
  */
-import type { MemberId } from "@pulumi-canton/protocol/identity/member.ts";
-import type { UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
+import { type MemberId, memberNamespace } from "@pulumi-canton/protocol/identity/member.ts";
+import { namespaceOf, type UniqueIdentifier } from "@pulumi-canton/protocol/identity/unique-identifier.ts";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
 import type { ParticipantPermission } from "@pulumi-canton/protocol/topology/change.ts";
 import { describeMapping } from "@pulumi-canton/protocol/topology/mapping.ts";
@@ -57,6 +57,7 @@ export const REQUEST_RULES = [
   "DOMAIN_GOVERNANCE",
   "LACKS_SIGNING_KEY",
   "LACKS_AGREEMENT",
+  "DELEGATION_IN_OTHER_NAMESPACE",
 ] as const;
 
 /** A rule by which the policy refuses. */
@@ -150,8 +151,13 @@ function refusalOfTransaction(
     rejected(rule, `${describeMapping(mapping)} of ${participant}: ${what}`);
   switch (mapping.kind) {
     case "NamespaceDelegation":
-    case "IdentifierDelegation":
-      return undefined;
+    case "IdentifierDelegation": {
+      const namespace = mapping.kind === "NamespaceDelegation" ? mapping.namespace : namespaceOf(mapping.uid);
+      // Anybody may send an onboarding, and anybody can make namespaces without end.
+      return onboarding && namespace !== memberNamespace(participant)
+        ? only("DELEGATION_IN_OTHER_NAMESPACE", "an onboarding is about the namespace of one participant")
+        : undefined;
+    }
     case "OwnerToKeyMapping":
       if (!mapping.owner.startsWith("PAR::"))
         return only("KEY_OF_DOMAIN_NODE", "keys of the domain's own nodes are registered by the domain");
