@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { renderNetwork } from "./commands/status.ts";
-import { parseNetwork } from "./network.ts";
+import { initialisedParticipantOf, type Network, parseNetwork, topologyReaderOf } from "./network.ts";
 
 const fingerprint = `1220${"ab".repeat(32)}`;
 const node = {
@@ -58,4 +58,23 @@ test("the status names the domain, every node with state, pid, ports and identit
     "Alice::1220abababab…",
   ])
     expect(text).toContain(word);
+});
+
+describe("which node is meant", () => {
+  const network = (nodes: object) => parseNetwork(JSON.stringify({ ...outputs, nodes })) as Network;
+
+  test("about topology: the domain manager; an application user's participant; otherwise it has to be named", () => {
+    const manager = { ...node, role: "domain-manager", adminApi: "http://127.0.0.1:6001" };
+    expect(topologyReaderOf(network({ alice: node, manager }), undefined).adminApi).toBe(manager.adminApi);
+    expect(topologyReaderOf(network({ alice: node, manager }), "alice").adminApi).toBe(node.adminApi);
+    expect(topologyReaderOf(network({ alice: node }), undefined).adminApi).toBe(node.adminApi);
+    expect(() => topologyReaderOf(network({ alice: node, carol: node }), undefined)).toThrow("several participants");
+    expect(() => topologyReaderOf(network({}), undefined)).toThrow("no participant");
+  });
+
+  test("one that had no identity at the stack's last update cannot host, and how to go on is told", () => {
+    const waiting = network({ alice: { ...node, id: "" } });
+    expect(() => initialisedParticipantOf(waiting, "alice")).toThrow("alice was not initialised yet");
+    expect(initialisedParticipantOf(network({ alice: node }), undefined).name).toBe("alice");
+  });
 });

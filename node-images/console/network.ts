@@ -138,6 +138,22 @@ export function participantOf(network: Network, name: string | undefined): Netwo
   return { ...found[1], name: found[0] };
 }
 
+/**
+ * As {@link participantOf}, one that has its identity.
+ *
+ * @throws ConsoleError when it still waited to be initialised at the stack's last update
+ */
+export function initialisedParticipantOf(network: Network, name: string | undefined): NetworkNode & { name: string } {
+  const participant = participantOf(network, name);
+  if (participant.id === "") {
+    throw new ConsoleError(
+      `${participant.name} was not initialised yet when the stack was last updated.`,
+      `\`console init status ${participant.name}\` says what is missing; then run ./scripts/up again.`,
+    );
+  }
+  return participant;
+}
+
 /** A member id or unique identifier as such; the name of a node of this network becomes the node's own. */
 export function identifierOf(network: Network, given: string): string {
   return network.nodes[given]?.id ?? given;

@@ -53,7 +53,7 @@ describe("the identity of a node", () => {
     expect(refusal).toMatchObject({
       id: "alice",
       message: expect.stringMatching(
-        /^alice is not initialised: waiting for initialisation: next step \(1 of 7\)[^]*console identity request, sign and import/,
+        /^alice is not initialised: waiting for initialisation: next step \(1 of 7\)[^]*console identity request alice --identifier alice --out FILE/,
       ),
     });
     const { properties } = refusal as { properties: Record<string, unknown> };

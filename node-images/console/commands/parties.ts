@@ -15,11 +15,11 @@ import { nameOf } from "../enum-name.ts";
 import { headState } from "../head-state.ts";
 import {
   identifierOf,
+  initialisedParticipantOf,
   type Network,
   type NetworkNode,
   nodeNamed,
   participantId,
-  participantOf,
   partyId,
   topologyReaderOf,
 } from "../network.ts";
@@ -201,7 +201,7 @@ export function registerParties(program: Command, context: ConsoleContext): void
     .addOption(nodeOption("the only participant"))
     .action(async ({ json, node, ...filter }: ListOptions) => {
       const network = await context.network();
-      const { adminApi, id } = participantOf(network, node);
+      const { adminApi, id } = initialisedParticipantOf(network, node);
       printParties(context, await listParties(network, context.api(), { ...filter, adminApi, participant: id }), json);
     });
 
@@ -244,7 +244,7 @@ export function registerParties(program: Command, context: ConsoleContext): void
     .addOption(json())
     .action(async (name: string, { node, permission, wait, timeout, json }: HostOptions) => {
       const network = await context.network();
-      const host = participantOf(network, node);
+      const host = initialisedParticipantOf(network, node);
       const party = partyId(network, name, host);
       await authorize(context.api(), host.adminApi, {
         party,
@@ -271,7 +271,7 @@ export function registerParties(program: Command, context: ConsoleContext): void
     .action(async (given: string, { node, wait, timeout, json }: Omit<HostOptions, "permission">) => {
       const network = await context.network();
       const api = context.api();
-      const host = participantOf(network, node);
+      const host = initialisedParticipantOf(network, node);
       const party = partyId(network, given, host);
       const present = await ownMappings(api, host.adminApi, party, host.id);
       if (present.length === 0) {
@@ -326,11 +326,11 @@ export function registerParties(program: Command, context: ConsoleContext): void
         const participant = participantId(network, targetName);
         const mapping = { party, participant, permission: ParticipantPermission[permission] };
         if (side !== "From") {
-          const { adminApi } = participantOf(network, targetName);
+          const { adminApi } = initialisedParticipantOf(network, targetName);
           await authorize(api, adminApi, { ...mapping, side: RequestSide.To });
         }
         if (side !== "To") {
-          const owner = participantOf(network, source ?? ownerOf(network, party, targetName));
+          const owner = initialisedParticipantOf(network, source ?? ownerOf(network, party, targetName));
           await authorize(api, owner.adminApi, { ...mapping, side: RequestSide.From });
         }
         const target = network.nodes[targetName];
