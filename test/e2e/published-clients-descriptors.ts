@@ -7,7 +7,7 @@ import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheDirectory } from "../../scripts/environment/paths.ts";
-import { pythonEnvironment } from "./python-environment.ts";
+import { pythonEnvironment } from "../python-environment.ts";
 
 /** With the version of the package that `facts.json` was written from. */
 const requirements = join(import.meta.dirname, "dazl", "dazl-8.9.txt");

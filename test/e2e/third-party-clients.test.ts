@@ -6,10 +6,10 @@ import { status } from "@grpc/grpc-js";
 import { loadFileDescriptorSetFromBuffer, type ServiceDefinition } from "@grpc/proto-loader";
 import type { NetworkView } from "@pulumi-canton/console/commands/status.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pythonEnvironment } from "../python-environment.ts";
 import { Deployment } from "./deployment.ts";
 import { callEmpty, grpcurl } from "./grpcurl/program.ts";
 import { publishedDescriptors, publishedDescriptorsFile } from "./published-clients-descriptors.ts";
-import { pythonEnvironment } from "./python-environment.ts";
 import { sendBytes } from "./refusals-calls.ts";
 
 const minutes = 60_000;

@@ -1,15 +1,17 @@
 /** AWS KMS as moto plays it: another reading of its documentation than ours. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { join } from "node:path";
 import { CreateKeyCommand, KMSClient, RotateKeyOnDemandCommand } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { freePort } from "../../../test/free-port.ts";
+import { pythonEnvironment } from "../../../test/python-environment.ts";
 import { awsKmsWrapper } from "./aws-kms-wrapper.ts";
 
-const there = spawnSync("python3", ["-c", "import moto.server"]).status === 0;
-if (!there)
-  console.warn("SKIPPED: python3 has no moto (pip install 'moto[kms,server]'), so AWS KMS is not tested against it");
+const python = await pythonEnvironment(join(import.meta.dirname, "testing", "moto-5.2.txt"));
+const there = typeof python === "string";
+if (!there) console.warn(`SKIPPED: no moto, so AWS KMS is not tested against it: ${python.unavailable}`);
 
 const region = "eu-central-1";
 
@@ -22,7 +24,7 @@ describe.runIf(there)("AWS KMS", () => {
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "test");
     const port = await freePort();
     endpoint = `http://127.0.0.1:${port}`;
-    server = spawn("python3", ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
+    server = spawn(python as string, ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)], { stdio: "ignore" });
     await vi.waitFor(() => fetch(`${endpoint}/moto-api/`), { timeout: 30_000, interval: 100 });
     admin = new KMSClient({ endpoint, region });
   }, 40_000);

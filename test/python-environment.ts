@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
-import { cacheDirectory } from "../../scripts/environment/paths.ts";
+import { cacheDirectory } from "../scripts/environment/paths.ts";
 
 /** Those that the packages support. */
 const pythons = ["python3.12", "python3.11", "python3.10", "python3.9", "python3"];
