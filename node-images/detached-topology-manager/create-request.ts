@@ -7,8 +7,8 @@ import {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/crypto/v0/crypto.ts";
 import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/initialization_service.ts";
 import type { Fingerprint } from "@pulumi-canton/protocol/identity/fingerprint.ts";
-import { type ClientTarget, call } from "@pulumi-canton/runtime/grpc-client.ts";
-import { type NodeCallOptions, withClient } from "./node-topology.ts";
+import { type ClientTarget, call, withClient } from "@pulumi-canton/runtime/grpc-client.ts";
+import type { NodeCallOptions } from "./node-topology.ts";
 import { requestedKey, type TopologyRequest, type TopologyRequestStatement } from "./topology-request.ts";
 
 /** How much of its namespace a node may sign for. */

@@ -19,7 +19,7 @@ import {
   type SignedTopologyTransaction,
 } from "@pulumi-canton/protocol/topology/transaction.ts";
 import { failedPrecondition, isCantonError } from "@pulumi-canton/runtime/errors.ts";
-import { type ClientConstructor, type ClientTarget, call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import { type ClientTarget, call, withClient } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { SignedTransactionsFile } from "./signed-transactions-file.ts";
 
 /** Deadline of each call, in milliseconds, and what aborts all of them. */
@@ -34,20 +34,6 @@ export type ImportOutcome =
   /** The node had it, or had the same mapping authorised by the same key. */
   | { readonly outcome: "known" }
   | { readonly outcome: "refused"; readonly reason: string; readonly message: string };
-
-/** Makes calls with one client, and closes it. */
-export async function withClient<C extends Parameters<typeof call>[0], T>(
-  type: ClientConstructor<C>,
-  admin: ClientTarget,
-  use: (client: C) => Promise<T>,
-): Promise<T> {
-  const client = connect(type, admin);
-  try {
-    return await use(client);
-  } finally {
-    client.close();
-  }
-}
 
 /** The transactions in force in a topology store of a node, oldest first. */
 export async function authorizedTransactions(

@@ -138,6 +138,20 @@ export function connect<C extends Client>(Constructor: ClientConstructor<C>, tar
   });
 }
 
+/** Makes a client as {@link connect} does, uses it, and closes it, whatever comes of it. */
+export async function withClient<C extends Client, T>(
+  Constructor: ClientConstructor<C>,
+  target: ClientTarget,
+  use: (client: C) => Promise<T>,
+): Promise<T> {
+  const client = connect(Constructor, target);
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
 function toMetadata(given: CallMetadata | undefined): Metadata {
   const metadata = given instanceof Metadata ? given.clone() : new Metadata();
   if (given !== undefined && !(given instanceof Metadata)) {

@@ -6,7 +6,7 @@ import {
   DomainConnectivityServiceClient,
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/participant/admin/v0/domain_connectivity.ts";
 import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
-import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import { call, withClient } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { Endpoint } from "../../platform/platform.ts";
 import { callDeadlineMs, converge, tolerate } from "../convergence.ts";
 import { question, termsOf } from "../terms-of-service/plan.ts";
@@ -55,7 +55,7 @@ export class Refused extends Error {
 
 /** What the participant says of the domain. */
 export async function observeConnection(target: ConnectionTarget): Promise<ConnectionState> {
-  return withClient(target, async (client) => {
+  return withClient(DomainConnectivityServiceClient, target.participant, async (client) => {
     const { results } = await call(client, "listConfiguredDomains", {}, { deadlineMs: callDeadlineMs });
     const found = results.find(({ config }) => config?.domainAlias === target.domainAlias);
     if (found?.config === undefined) return { registration: undefined, connected: false };
@@ -115,7 +115,7 @@ type Dialled = {
 async function applyStep(target: ConnectionTarget, wanted: Dialled, step: ConnectionStep): Promise<void> {
   const { domainAlias } = target;
   const deadline = { deadlineMs: callDeadlineMs };
-  await withClient(target, async (client) => {
+  await withClient(DomainConnectivityServiceClient, target.participant, async (client) => {
     switch (step.do) {
       case "register":
         await call(client, "registerDomain", { add: configOf(domainAlias, wanted, false) }, deadline);
@@ -180,16 +180,4 @@ function fromWire({ alias, type }: SequencerConnection): SequencerAddress[] {
   const { connections, customTrustCertificates } = type.value;
   const trust = customTrustCertificates?.toString("utf8");
   return [{ alias, url: connections.join(","), ...(trust && { trust }) }];
-}
-
-async function withClient<T>(
-  target: ConnectionTarget,
-  work: (client: DomainConnectivityServiceClient) => Promise<T>,
-): Promise<T> {
-  const client = connect(DomainConnectivityServiceClient, target.participant);
-  try {
-    return await work(client);
-  } finally {
-    client.close();
-  }
 }

@@ -1,4 +1,5 @@
 import {
+  type GrantUserRightsRequest,
   type Right,
   type User,
   UserManagementServiceClient,
@@ -6,7 +7,13 @@ import {
 import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import type { Command } from "commander";
 import type { ConsoleContext } from "../console-context.ts";
-import { annotationArgument, type LedgerApiOptions, ledgerApiOf, withLedgerApiOptions } from "../ledger-api.ts";
+import {
+  annotationArgument,
+  type LedgerApi,
+  type LedgerApiOptions,
+  ledgerApiOf,
+  withLedgerApiOptions,
+} from "../ledger-api.ts";
 import { type Network, partyId } from "../network.ts";
 import { collect, countArgument, json } from "../options.ts";
 import { table } from "../table.ts";
@@ -249,32 +256,31 @@ export function registerUsers(program: Command, context: ConsoleContext): void {
       const answer = await ledger.call(UserManagementServiceClient, "listUserRights", request);
       showRights(answer.rights, options.json);
     });
-  withRightsOptions(common(rights.command("grant")))
-    .description("gives a user rights; prints those that it did not have")
-    .argument("<id>")
-    .action(async (userId: string, options: Common & RightsOptions) => {
-      const ledger = await ledgerApiOf(context, options);
-      const request = {
-        userId,
-        rights: rightsFrom(await context.network(), options),
-        identityProviderId: options.identityProvider,
-      };
-      const answer = await ledger.call(UserManagementServiceClient, "grantUserRights", request);
-      showRights(answer.newlyGrantedRights, options.json);
-    });
-  withRightsOptions(common(rights.command("revoke")))
-    .description("takes rights from a user; prints those that it had")
-    .argument("<id>")
-    .action(async (userId: string, options: Common & RightsOptions) => {
-      const ledger = await ledgerApiOf(context, options);
-      const request = {
-        userId,
-        rights: rightsFrom(await context.network(), options),
-        identityProviderId: options.identityProvider,
-      };
-      const answer = await ledger.call(UserManagementServiceClient, "revokeUserRights", request);
-      showRights(answer.newlyRevokedRights, options.json);
-    });
+  const changesRights = (
+    name: string,
+    description: string,
+    change: (ledger: LedgerApi, request: GrantUserRightsRequest) => Promise<readonly Right[]>,
+  ) =>
+    withRightsOptions(common(rights.command(name)))
+      .description(description)
+      .argument("<id>")
+      .action(async (userId: string, options: Common & RightsOptions) => {
+        const ledger = await ledgerApiOf(context, options);
+        const changed = await change(ledger, {
+          userId,
+          rights: rightsFrom(await context.network(), options),
+          identityProviderId: options.identityProvider,
+        });
+        showRights(changed, options.json);
+      });
+  changesRights("grant", "gives a user rights; prints those that it did not have", async (ledger, request) => {
+    const answer = await ledger.call(UserManagementServiceClient, "grantUserRights", request);
+    return answer.newlyGrantedRights;
+  });
+  changesRights("revoke", "takes rights from a user; prints those that it had", async (ledger, request) => {
+    const answer = await ledger.call(UserManagementServiceClient, "revokeUserRights", request);
+    return answer.newlyRevokedRights;
+  });
 }
 
 function userTable(context: ConsoleContext, rows: readonly UserView[]): string {

@@ -15,24 +15,19 @@ import {
 } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_read_service.ts";
 import { TopologyManagerWriteServiceClient } from "@pulumi-canton/protocol/gen/com/digitalasset/canton/topology/admin/v0/topology_manager_write_service.ts";
 import { decodeSignedTransaction } from "@pulumi-canton/protocol/topology/transaction.ts";
-import { type ClientConstructor, call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import { type ClientConstructor, call, withClient as withClientOf } from "@pulumi-canton/runtime/grpc-client.ts";
 import { eventually } from "./test-domain.ts";
 import { nameOf } from "./test-participant.ts";
 
 export const deadlineMs = 5_000;
 
 /** Uses a client of an admin API on this machine. */
-export async function withClient<C extends Client, T>(
+export function withClient<C extends Client, T>(
   constructor: ClientConstructor<C>,
   port: number,
   use: (client: C) => Promise<T>,
 ): Promise<T> {
-  const client = connect(constructor, { address: "127.0.0.1", port });
-  try {
-    return await use(client);
-  } finally {
-    client.close();
-  }
+  return withClientOf(constructor, { address: "127.0.0.1", port }, use);
 }
 
 /** The domain's status once it runs and nothing is on its way, as Canton's console waits for it. */

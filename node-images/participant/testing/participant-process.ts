@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,7 @@ import type { Client } from "@grpc/grpc-js";
 import { eventually } from "@pulumi-canton/domain-manager/testing/test-domain.ts";
 import type { StorageConfig } from "@pulumi-canton/runtime/config.ts";
 import { type ClientConstructor, connect } from "@pulumi-canton/runtime/grpc-client.ts";
+import { freePorts } from "../../../test/free-port.ts";
 import type { ParticipantApis } from "./permissioned-domain.ts";
 
 const program = fileURLToPath(new URL("../main.ts", import.meta.url));
@@ -107,20 +107,4 @@ export class ParticipantProcess implements ParticipantApis, AsyncDisposable {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
   }
-}
-
-/** Ports that nothing listens on at this moment. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      const address = server.address();
-      if (address === null || typeof address === "string") throw new Error("no TCP port to be had on loopback");
-      return address.port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

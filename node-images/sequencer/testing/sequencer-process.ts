@@ -2,20 +2,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { TestDatabase } from "@pulumi-canton/runtime/testing/database.ts";
 import { stringify } from "yaml";
+import { freePorts } from "../../../test/free-port.ts";
 import type { SequencerAddress } from "./test-domain.ts";
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(servers.map((server) => once(server.listen(0, "127.0.0.1"), "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 /** A sequencer process. */
 export class SequencerProcess implements SequencerAddress {
