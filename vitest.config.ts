@@ -11,6 +11,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // How long a poll waits for what is to come: on a machine that is busy with something else, the default of a second is short.
+    expect: { poll: { timeout: 10_000 } },
     // A test that needs a second try is a test to repair.
     retry: 0,
   },
