@@ -1,0 +1,34 @@
+/** What the configurations of the infrastructure stacks have in common. */
+import { postgresVersions } from "@pulumi-canton/components/database/database-server.ts";
+import { deploymentName, environments } from "@pulumi-canton/components/deployment/deployment.ts";
+import { whyNoCidr } from "@pulumi-canton/components/network/addresses.ts";
+import { z } from "zod";
+import { nodeName } from "../config/nodes.ts";
+
+/** An IPv4 range. */
+export const cidr = z.string().superRefine((text, context) => {
+  const why = whyNoCidr(text);
+  if (why !== undefined) context.addIssue({ code: "custom", message: why.replace(/^got "[^"]*"; /, "") });
+});
+
+/** Keys of every infrastructure stack; a cloud adds its own. Keys without a value here come from the environment's preset. */
+export const infrastructureKeys = {
+  /** Start of every resource's name. */
+  name: z.string().regex(deploymentName, "expected 2 to 20 lower-case letters, digits or hyphens, a letter first"),
+  environment: z.enum(environments),
+  /** Tags or labels of every resource. */
+  tags: z.record(z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/), z.string().regex(/^[a-z0-9_-]{0,63}$/)).default({}),
+  /** Namespace in the cluster in which the nodes are to run. Default: the name. */
+  namespace: nodeName.optional(),
+  /** The nodes that get a database and a login, by name; those of `kubernetes` on top. Default: a domain with two sequencers and one participant. */
+  nodes: z.array(nodeName).min(1).default(["domain-manager", "mediator", "sequencer1", "sequencer2", "participant1"]),
+  /** Whether there is a domain, so that a server for the sequencers' shared backend is needed. */
+  domain: z.boolean().default(true),
+  /** Who may reach the ingress and the bastion, in CIDR notation. No one by default: a deployment that nobody listed is closed. */
+  allowedRanges: z.array(cidr).default([]),
+  database: z
+    .strictObject({
+      version: z.enum(postgresVersions).default("17"),
+    })
+    .prefault({}),
+};
