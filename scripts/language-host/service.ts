@@ -5,6 +5,8 @@ import pb from "@pulumi/pulumi/proto/language_pb.js";
 import pluginPb from "@pulumi/pulumi/proto/plugin_pb.js";
 import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
 import { start, stopChildren } from "./children.ts";
+import { generatePackage, NoGeneratorError } from "./generate-package.ts";
+import { linkPackages } from "./link-packages.ts";
 import { ModuleNotFoundError } from "./module-location.ts";
 import { installedPackages, packageRoot, requiredPackages } from "./packages.ts";
 import { exitCodeOf, startPlugin } from "./run-plugin.ts";
@@ -21,8 +23,8 @@ export interface LanguageHostOptions {
 
 /**
  * The engine's language service (`pulumirpc.LanguageRuntime`) for Node.js: runs programs, policy packs and component
- * packages with the Node that runs this process. Code generation (GenerateProgram, GenerateProject, GeneratePackage),
- * Pack, Link and Template are not built and answer UNIMPLEMENTED.
+ * packages with the Node that runs this process, and generates SDKs of packages. GenerateProgram, GenerateProject, Pack and
+ * Template are not built and answer UNIMPLEMENTED.
  */
 export function languageService(options: LanguageHostOptions): ILanguageRuntimeServer {
   let engineAddress = options.engineAddress;
@@ -117,6 +119,21 @@ export function languageService(options: LanguageHostOptions): ILanguageRuntimeS
       );
     }),
 
+    generatePackage: unary(async (request) =>
+      new pb.GeneratePackageResponse().setDiagnosticsList(await generatePackage(request)),
+    ),
+
+    link: unary((request) => {
+      const packages = request.getPackagesList().map((linked) => ({
+        path: linked.getPath(),
+        name: linked.getPackage()?.getName() ?? "",
+      }));
+      const directory = programDirectory(request.getInfo());
+      const root = packageRoot(directory);
+      if (root === undefined) throw failure(grpc.status.NOT_FOUND, `no package.json at or above ${directory}`);
+      return new pb.LinkResponse().setImportInstructions(linkPackages(root, packages));
+    }),
+
     cancel: unary(() => {
       stopChildren();
       return new emptyPb.Empty();
@@ -125,9 +142,7 @@ export function languageService(options: LanguageHostOptions): ILanguageRuntimeS
     template: notBuilt("Template"),
     generateProgram: notBuilt("GenerateProgram"),
     generateProject: notBuilt("GenerateProject"),
-    generatePackage: notBuilt("GeneratePackage"),
     pack: notBuilt("Pack"),
-    link: notBuilt("Link"),
   };
 }
 
@@ -176,6 +191,7 @@ function failure(code: grpc.status, details: string): Partial<grpc.ServiceError>
 }
 
 function asServiceError(error: unknown): Partial<grpc.ServiceError> & Error {
+  if (error instanceof NoGeneratorError) return failure(grpc.status.FAILED_PRECONDITION, error.message);
   if (error instanceof ModuleNotFoundError) return failure(grpc.status.FAILED_PRECONDITION, error.message);
   if (error instanceof RuntimeOptionError) return failure(grpc.status.INVALID_ARGUMENT, error.message);
   if (error instanceof Error && "code" in error && typeof error.code === "number") return error as grpc.ServiceError;

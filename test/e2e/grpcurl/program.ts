@@ -1,15 +1,9 @@
 /** grpcurl, a gRPC client that nobody here wrote: from the PATH, from the cache, or built from Go modules. */
 import { execFile } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { promisify } from "node:util";
-import { findGo } from "../../../scripts/engine/go.ts";
+import { goProgram } from "../../../scripts/engine/go-program.ts";
 import { executablesOnPath } from "../../../scripts/engine/on-path.ts";
-import { cacheDirectory } from "../../../scripts/environment/paths.ts";
 
-/** Keep in step with go.mod. */
-const version = "1.9.3";
-const mainPackage = "github.com/fullstorydev/grpcurl/cmd/grpcurl";
 const run = promisify(execFile);
 
 /**
@@ -21,27 +15,14 @@ const run = promisify(execFile);
 export async function grpcurl(): Promise<string | { readonly unavailable: string }> {
   const [onPath] = executablesOnPath("grpcurl", process.env["PATH"]);
   if (onPath !== undefined) return onPath;
-  const cache = cacheDirectory(process.env);
-  const cached = join(cache, `grpcurl-${version}`);
-  if (existsSync(cached)) return cached;
-  const go = await findGo(process.env, join(cache, "engine"), console.log);
-  if (go === undefined) return { unavailable: "there is neither grpcurl on the PATH nor a Go to build it with" };
-  mkdirSync(cache, { recursive: true });
-  const staging = mkdtempSync(`${cached}-`);
-  try {
-    for (const file of ["go.mod", "go.sum"]) copyFileSync(join(import.meta.dirname, file), join(staging, file));
-    await run(go, ["build", "-mod=readonly", "-buildvcs=false", "-o", "grpcurl", mainPackage], {
-      cwd: staging,
-      env: { ...process.env, CGO_ENABLED: "0", GOWORK: "off" },
-      timeout: 10 * 60_000,
-    });
-    renameSync(join(staging, "grpcurl"), cached);
-    return cached;
-  } catch (error) {
-    return { unavailable: `building it failed: ${error instanceof Error ? error.message : error}` };
-  } finally {
-    rmSync(staging, { recursive: true, force: true });
-  }
+  const program = {
+    name: "grpcurl",
+    // Keep in step with go.mod.
+    version: "1.9.3",
+    folder: import.meta.dirname,
+    mainPackage: "github.com/fullstorydev/grpcurl/cmd/grpcurl",
+  };
+  return goProgram(program, process.env, console.log);
 }
 
 /** How a call ended. */
