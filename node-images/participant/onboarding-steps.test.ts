@@ -457,7 +457,7 @@ describe("getting onto a domain", () => {
     await using node = await participant("fourteen");
     await connectTo(node, connection(domain));
     const there = await topologyOf(node, domain.domainId);
-    expect(there).toEqual(await topologyOf(witness, domain.domainId));
+    await expect.poll(() => topologyOf(witness, domain.domainId), waiting).toEqual(there);
     const request = { partyIdHint: "Fourteen", displayName: "", localMetadata: undefined, identityProviderId: "" };
     const ledger = node.ledger(PartyManagementServiceClient);
     const { partyDetails } = await call(ledger, "allocateParty", request, { deadlineMs });
@@ -480,15 +480,22 @@ describe("getting onto a domain", () => {
     const marker = sequencer.calls.length;
     await domain.set(uid, "Submission");
     await expect.poll(() => connectedDomains(node), waiting).toEqual(["mydomain"]);
-    const streams = sequencer.calls.slice(marker).filter(({ rpc }) => rpc === "subscribeVersioned");
-    const messages = streams.flatMap(({ answer }) => answer).flatMap(topologyIn);
     // It is enabled, for all to see, by the end of what disabled it.
-    const enabling = messages.findIndex(({ transactions }) =>
+    const enables = ({ transactions }: ReturnType<typeof topologyIn>[number]) =>
       transactions.some(
         ({ transaction: { operation, mapping } }) =>
           operation === "Remove" && mapping.kind === "ParticipantState" && mapping.permission === "Disabled",
-      ),
-    );
+      );
+    const received = () =>
+      sequencer.calls
+        .slice(marker)
+        .filter(({ rpc }) => rpc === "subscribeVersioned")
+        .flatMap(({ answer }) => answer)
+        .flatMap(topologyIn);
+    // It counts as connected also while it goes on after an interruption, which is what being disabled may look like at first.
+    await expect.poll(() => received().some(enables), waiting).toBe(true);
+    const messages = received();
+    const enabling = messages.findIndex(enables);
     expect(messages[enabling]?.recipients.length).toBeGreaterThan(1);
     const alone = messages.slice(0, enabling).filter(({ recipients }) => recipients.length === 1);
     expect(alone.map(({ recipients }) => recipients[0])).toEqual(alone.map(() => `PAR::${uid}`));
@@ -496,9 +503,11 @@ describe("getting onto a domain", () => {
       .flatMap(({ transactions }) => transactions)
       .flatMap(({ transaction: { mapping } }) => ("party" in mapping ? [mapping.party] : []));
     expect(parties).toEqual(missed);
-    const now = await topologyOf(node, domain.domainId);
-    expect(now.length).toBeGreaterThan(had.length);
-    expect(now).toEqual(await topologyOf(witness, domain.domainId));
+    const now = async () => (await topologyOf(node, domain.domainId)).join("\n");
+    await expect
+      .poll(async () => (await now()) === (await topologyOf(witness, domain.domainId)).join("\n"), waiting)
+      .toBe(true);
+    expect((await topologyOf(node, domain.domainId)).length).toBeGreaterThan(had.length);
   });
 
   test("onboarding step 15: a participant that was restored from an old backup reads on from there, and converges", async () => {
