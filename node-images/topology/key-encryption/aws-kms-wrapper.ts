@@ -24,7 +24,7 @@ export function awsKmsWrapper(config: Extract<KeyEncryptionConfig, { type: "aws-
     unwrap: async (wrapped, _keyId, abortSignal) => {
       const command = new DecryptCommand({
         CiphertextBlob: Buffer.from(textOf(wrapped, "ciphertext"), "base64"),
-        KeyId: textOf(wrapped, "arn"),
+        KeyId: keyToUnwrapWith(textOf(wrapped, "arn"), config.keyId),
         EncryptionContext: encryptionContext,
       });
       const { Plaintext: dataKey } = await client.send(command, { abortSignal }).catch(refuse);
@@ -32,6 +32,20 @@ export function awsKmsWrapper(config: Extract<KeyEncryptionConfig, { type: "aws-
       return Buffer.from(dataKey);
     },
   };
+}
+
+/**
+ * The key that a wrapped key is unwrapped with: the one that wrapped it, or, where the configuration names a replica of it in another
+ * region, that one. So nodes that were moved to another region need nothing of the one that was lost. Pure.
+ *
+ * @param arn of the key that wrapped it
+ * @param configured id, ARN or alias of the key that is configured now
+ */
+export function keyToUnwrapWith(arn: string, configured: string): string {
+  // Replicas of a multi-Region key have the same id, which starts with mrk-, in every region.
+  const id = arn.split("/").at(-1) ?? "";
+  const isReplica = id.startsWith("mrk-") && configured.split("/").at(-1) === id;
+  return isReplica ? configured : arn;
 }
 
 const incomplete = () => new KeyWrapperError("unavailable", "AWS KMS gave an incomplete answer");
