@@ -11,6 +11,12 @@ export const cidr = z.string().superRefine((text, context) => {
   if (why !== undefined) context.addIssue({ code: "custom", message: why.replace(/^got "[^"]*"; /, "") });
 });
 
+/** A moment in UTC. One without quotes is a time to the engine, which hands it over in a notation of its own. */
+export const moment = z.preprocess(
+  (given) => (typeof given === "string" ? given.replace(/^(\S{10}) (\S{8}) \+0000 UTC$/, "$1T$2Z") : given),
+  z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'expected a time in UTC such as "2026-11-01T10:00:00Z"'),
+);
+
 /** Keys of every infrastructure stack; a cloud adds its own. Keys without a value here come from the environment's preset. */
 export const infrastructureKeys = {
   /** Start of every resource's name. */
