@@ -1,0 +1,192 @@
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ApplicationStack, type ApplicationStackArgs } from "./application-stack.ts";
+
+interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: any;
+}
+
+let registered: Registered[] = [];
+
+beforeAll(async () => {
+  await pulumi.runtime.setMocks(
+    {
+      call: () => ({}),
+      newResource: ({ type, name, inputs }) => {
+        registered.push({ type, name, inputs });
+        return { id: `${name}-id`, state: inputs };
+      },
+    },
+    "project",
+    "stack",
+    false,
+  );
+});
+
+beforeEach(() => {
+  registered = [];
+});
+
+const server = { host: "db.internal", port: 5432, caPem: "PEM of the database" };
+const login = { database: "json-api", user: "json-api", password: "the-store-password" };
+const provider = {
+  issuer: "https://login.example.com",
+  jwksUri: "https://login.example.com/jwks",
+  authorizationEndpoint: "https://login.example.com/auth",
+  tokenEndpoint: "https://login.example.com/token",
+};
+const base: ApplicationStackArgs = {
+  deployment: { name: "canton", environment: "production" },
+  namespace: "canton",
+  participant: { name: "bob", ledgerApi: { address: "bob.canton.svc", port: 5011 }, authorities: "PEM of the ledger" },
+  externalUrl: "https://app.example.com",
+  ingress: [{ namespace: "traefik" }],
+  monitoring: [{ namespace: "monitoring" }],
+  databases: [{ cidr: "10.0.9.0/24" }],
+  https: [{ cidr: "203.0.113.7/32" }],
+};
+const whole: ApplicationStackArgs = {
+  ...base,
+  jsonApi: { image: "json-api@sha256:aa", queryStore: { server, login: pulumi.secret(login) } },
+  triggerService: { image: "triggers@sha256:bb", dars: ["/dars/a.dar"] },
+  oauth2Middleware: {
+    image: "middleware@sha256:cc",
+    provider,
+    clientId: "canton-app",
+    clientSecret: pulumi.secret("the-client-secret"),
+  },
+};
+
+/** Makes a stack and gives all that was registered below it. */
+async function made(
+  args: ApplicationStackArgs,
+): Promise<{ urls: Readonly<Record<string, string>>; all: Registered[] }> {
+  const stack = new ApplicationStack("app", args);
+  const urls = await new Promise<Readonly<Record<string, string>>>((resolve) => stack.urls.apply(resolve));
+  await pulumi.runtime.disconnect();
+  return { urls, all: registered };
+}
+
+const kinds = (all: readonly Registered[]) =>
+  all
+    .map(({ type, name }) => `${type.split(":").at(-1)} ${name}`)
+    .filter((each) => !each.startsWith("ApplicationStack"))
+    .sort();
+
+test("each program is what was asked for, and no more", async () => {
+  const { urls, all } = await made(whole);
+  expect(urls).toEqual({
+    "json-api": "http://json-api.canton.svc:7575",
+    "trigger-service": "http://trigger-service.canton.svc:8088",
+    "oauth2-middleware": "http://oauth2-middleware.canton.svc:3000",
+  });
+  const ofEach = (name: string) =>
+    ["ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service"].map((kind) => `${kind} app-${name}`);
+  expect(kinds(all)).toEqual(
+    [
+      ...["json-api", "trigger-service", "oauth2-middleware"].flatMap(ofEach),
+      "Secret app-json-api",
+      "Secret app-oauth2-middleware",
+      "NetworkPolicy app-json-api-to-bob",
+      "NetworkPolicy app-trigger-service-to-bob",
+    ].sort(),
+  );
+});
+
+test("no secret is in a ConfigMap, an argument or a plain variable", async () => {
+  const { all } = await made(whole);
+  const open = all.filter(({ type }) => !type.endsWith(":Secret"));
+  expect(JSON.stringify(open)).not.toMatch(/the-store-password|the-client-secret/);
+  const secrets = all.filter(({ type }) => type.endsWith(":Secret"));
+  // As secrets: that is how the engine is told.
+  const marked = (value: unknown) => ({
+    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+    value,
+  });
+  expect(secrets.map(({ inputs }) => inputs.stringData)).toEqual(
+    expect.arrayContaining([
+      marked({ storePassword: "the-store-password" }),
+      marked({ clientId: "canton-app", clientSecret: "the-client-secret" }),
+    ]),
+  );
+});
+
+test("pods may do nothing that they do not need, and are told apart from nodes", async () => {
+  const { all } = await made(whole);
+  const deployments = all.filter(({ type }) => type.endsWith(":Deployment"));
+  expect(deployments).toHaveLength(3);
+  for (const { inputs } of deployments) {
+    const { spec } = inputs.spec.template;
+    expect(spec).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+    });
+    expect(spec.containers[0]).toMatchObject({
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ["ALL"] },
+      },
+      livenessProbe: { httpGet: { path: "/livez" } },
+      readinessProbe: { httpGet: { path: "/readyz" } },
+    });
+    expect(inputs.spec.selector.matchLabels).toEqual({ "app.kubernetes.io/instance": inputs.metadata.name });
+  }
+});
+
+describe("a change of", () => {
+  const revisionOf = async (args: ApplicationStackArgs): Promise<string> => {
+    registered = [];
+    const { all } = await made(args);
+    const deployment = all.find(({ type, name }) => type.endsWith(":Deployment") && name === "app-json-api");
+    return deployment?.inputs.spec.template.metadata.annotations["canton/revision"];
+  };
+  const withLogin = (password: string, user = "json-api") => ({
+    ...base,
+    jsonApi: { image: "i", queryStore: { server, login: pulumi.secret({ ...login, user, password }) } },
+  });
+
+  test("the configuration or of a password restarts the program, nothing else does", async () => {
+    const revision = await revisionOf(withLogin("one"));
+    expect(await revisionOf(withLogin("one"))).toBe(revision);
+    expect(await revisionOf(withLogin("two"))).not.toBe(revision);
+    expect(await revisionOf(withLogin("one", "other"))).not.toBe(revision);
+  });
+});
+
+test("only the middleware calls the provider, and only the ingress, monitoring and each other call them", async () => {
+  const { all } = await made(whole);
+  const policy = (name: string) =>
+    all.find(({ type, name: own }) => type.endsWith(":NetworkPolicy") && own === name)?.inputs;
+  expect(policy("app-oauth2-middleware").spec.egress).toEqual([
+    { to: [{ ipBlock: { cidr: "203.0.113.7/32" } }], ports: [{ port: 443, protocol: "TCP" }] },
+  ]);
+  expect(policy("app-json-api").spec.egress).toEqual([
+    {
+      to: [{ podSelector: { matchLabels: { "app.kubernetes.io/instance": "bob" } } }],
+      ports: [{ port: 5011, protocol: "TCP" }],
+    },
+    { to: [{ ipBlock: { cidr: "10.0.9.0/24" } }], ports: [{ port: 5432, protocol: "TCP" }] },
+  ]);
+  expect(policy("app-json-api-to-bob").spec).toMatchObject({
+    podSelector: { matchLabels: { "app.kubernetes.io/instance": "bob" } },
+    ingress: [
+      {
+        from: [{ podSelector: { matchLabels: { "app.kubernetes.io/instance": "json-api" } } }],
+        ports: [{ port: 5011, protocol: "TCP" }],
+      },
+    ],
+  });
+});
+
+test("what cannot work is refused with the reason", () => {
+  expect(() => new ApplicationStack("none", base)).toThrow(/none of jsonApi, triggerService and oauth2Middleware/);
+  expect(() => new ApplicationStack("triggers", { ...base, triggerService: { image: "i" } })).toThrow(
+    /triggerService: needs oauth2Middleware/,
+  );
+  expect(() => new ApplicationStack("many", { ...base, jsonApi: { image: "i", replicas: 0 } })).toThrow(
+    /jsonApi.replicas: got 0; expected 1 to 9/,
+  );
+});
