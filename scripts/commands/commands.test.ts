@@ -15,11 +15,11 @@ beforeAll(async () => {
 
 test("every command has help, and refuses what it does not know", { timeout: slow }, async () => {
   using clone = new Clone();
-  for (const command of ["setup", "up", "down", "test", "pulumi"]) {
+  for (const command of ["setup", "up", "down", "test", "pulumi", "preview"]) {
     const help = await clone.run(command, "--help");
     expect(help).toMatchObject({ exitCode: 0, output: expect.stringContaining(`usage: ./scripts/${command}`) });
   }
-  for (const command of ["setup", "up", "down"]) {
+  for (const command of ["setup", "up", "down", "preview"]) {
     expect(await clone.run(command, "--bogus")).toMatchObject({
       exitCode: 64,
       output: expect.stringContaining("unknown argument --bogus"),
@@ -44,6 +44,7 @@ test("up, up again, drift, change, down", { timeout: slow }, async () => {
   writeFileSync(join(clone.files, "first"), "changed behind its back");
   const preview = await clone.run("pulumi", "preview", "--non-interactive");
   expect(preview.output).toContain("~ 1 to update");
+  expect(preview.output).toContain("pulumi-canton@v"); // the policies were asked
   expect((await clone.run("up")).output).toContain("Up: 1 updated.");
   expect(readFileSync(join(clone.files, "first"), "utf8")).toBe("one");
 

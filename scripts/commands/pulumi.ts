@@ -5,6 +5,7 @@ import { type EngineSession, openSession, openStack, type StackSession } from ".
 import { adoptChanges } from "../engine/stack-config.ts";
 import { command, say } from "../environment/command.ts";
 import { root, stackOf } from "../environment/paths.ts";
+import { policyArguments, settingsOf } from "../policy-pack/arguments.ts";
 
 const help = `usage: ./scripts/pulumi ARGUMENTS OF THE ENGINE
 
@@ -12,7 +13,7 @@ Runs the Pulumi engine with this project's environment: its state (in .canton, o
 secrets, Node 24 and the plugins of this clone. The stack is 'local' unless --stack, PULUMI_STACK or
 CANTON_STACK (which also means another folder, .canton-STACK) names another.
 
-  ./scripts/pulumi preview --diff       what an update would change
+  ./scripts/pulumi preview --diff       what an update would change; with the policies (docs/policies.md) asked
   ./scripts/pulumi stack output --json  what the stack says of itself
   ./scripts/pulumi help                 the engine's own help`;
 
@@ -35,13 +36,24 @@ await command(async (args) => {
     session = await openStack(session, stack, { create, say });
   }
   const { environment } = session;
-  const { exitCode } = await runEngine(session.engine, args, { environment, workingDirectory });
+  const policies = "config" in session ? policiesFor(args, session) : [];
+  const { exitCode } = await runEngine(session.engine, [...args, ...policies], { environment, workingDirectory });
   const changesConfig = args.some((argument) => argument === "config" || /^(-c|--config)(=|$)/.test(argument));
   if ("config" in session && changesConfig && adoptChanges(session.config)) {
     say(`${relative(process.cwd(), session.config.source)} has the change.`);
   }
   return exitCode;
 });
+
+/** Every preview asks the policies, and an update where they would stop it. */
+function policiesFor(args: readonly string[], session: StackSession): string[] {
+  const [subcommand] = args;
+  if (args.some((argument) => /^(--policy-pack|--help|-h)(=|$)/.test(argument))) return [];
+  const updates = subcommand === "up" || subcommand === "update";
+  if (subcommand !== "preview" && !updates) return [];
+  const settings = settingsOf(session);
+  return updates && settings.environment === "dev" ? [] : policyArguments(session, settings);
+}
 
 /** The folder of the project that the engine will find: at or above the working directory. Undefined if told by -C. */
 function projectFolder(args: readonly string[], directory: string): string | undefined {

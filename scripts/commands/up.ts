@@ -9,6 +9,7 @@ import { ensureHome } from "../environment/home.ts";
 import { takeLock } from "../environment/lock.ts";
 import { homeOf, stackOf } from "../environment/paths.ts";
 import { takeStack } from "../environment/stack-argument.ts";
+import { policyArguments, settingsOf } from "../policy-pack/arguments.ts";
 import { changesIn, describeChanges } from "../summary/event-log.ts";
 import { summarize } from "../summary/summary.ts";
 
@@ -42,6 +43,9 @@ await command(async (args) => {
   // Nothing in an update without changes would notice that nobody looks after the processes any more.
   await ensureSupervisor(localHome(home.directory));
 
+  // In development policies only advise, which is for a preview.
+  const settings = settingsOf(session);
+  const policies = settings.environment === "dev" ? [] : policyArguments(session, settings);
   // What the engine did is read from its event log, which it only writes with its debugging commands turned on.
   const eventLog = join(home.directory, "up-events.json");
   rmSync(eventLog, { force: true });
@@ -53,6 +57,7 @@ await command(async (args) => {
     "--continue-on-error",
     "--suppress-outputs",
     `--event-log=${eventLog}`,
+    ...policies,
     ...(process.stdout.isTTY ? [] : ["--suppress-progress"]),
   ]);
   const changes = existsSync(eventLog) ? changesIn(readFileSync(eventLog, "utf8")) : undefined;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { engineEnvironment } from "../environment/engine-environment.ts";
+import { engineEnvironment, sharedBackend } from "../environment/engine-environment.ts";
 import { Failure } from "../environment/failure.ts";
 import { ensureHome } from "../environment/home.ts";
 import { type Home, homeOf, root } from "../environment/paths.ts";
@@ -50,7 +50,10 @@ export async function openStack(
   stack: string,
   options: { readonly create: boolean; readonly lastConfig?: boolean; readonly say: (line: string) => void },
 ): Promise<StackSession> {
-  const config = stackConfig(root, session.home.config, stack, session.environment.CANTON_CONFIG);
+  const own = sharedBackend(session.environment) === undefined;
+  // What protects a shared state's secrets is not what protects those of this clone: a copy of its own.
+  const copies = own ? session.home.config : join(session.home.config, "shared");
+  const config = stackConfig(root, copies, stack, session.environment.CANTON_CONFIG);
   try {
     checkSource(config);
     refreshCopy(config);
@@ -58,7 +61,8 @@ export async function openStack(
     if (options.lastConfig !== true || !(error instanceof Failure)) throw error;
     options.say(`${error.message}\nGoing on without it.`);
   }
-  if (options.create && !knownStacks(session.home.state).includes(stack)) await createStack(session, stack);
+  // In a shared backend a stack is made by a person, who says what protects its secrets.
+  if (options.create && own && !knownStacks(session.home.state).includes(stack)) await createStack(session, stack);
   const { dead } = locksOn(inBackend(session, stack));
   removeLocks(dead);
   if (dead.length > 0) options.say(`An earlier update of ${stack} was killed; this one goes on from there.`);

@@ -7,22 +7,33 @@ import { cacheDirectory, type Home, root } from "./paths.ts";
 
 const plugins = join(root, "scripts", "language-host", "bin");
 
+/** The backend that a team shares, such as `s3://…`: the environment names it. Undefined: the state is in the home. */
+export function sharedBackend(environment: NodeJS.ProcessEnv): string | undefined {
+  return environment.CANTON_BACKEND_URL || undefined;
+}
+
 /**
  * The environment in which the engine runs this project: state in a folder of the clone, no account, Node 24 first on
- * the PATH, plugins of this clone. Makes the folders and the passphrase if they are not there.
+ * the PATH, plugins of this clone. Makes the folders and the passphrase if they are not there. With a shared backend
+ * (`CANTON_BACKEND_URL`) the state is there, and what protects its secrets is the environment's own.
  */
 export function engineEnvironment(environment: NodeJS.ProcessEnv, home: Home, engine: Engine): NodeJS.ProcessEnv {
   mkdirSync(home.state, { recursive: true, mode: 0o700 });
   mkdirSync(home.pulumiHome, { recursive: true });
-  ensurePassphrase(home.passphraseFile);
+  const shared = sharedBackend(environment);
+  if (shared === undefined) ensurePassphrase(home.passphraseFile);
   const { PULUMI_CONFIG_PASSPHRASE: _, ...inherited } = environment; // it would win over the file
   return {
-    ...inherited,
+    ...(shared === undefined
+      ? {
+          ...inherited,
+          PULUMI_BACKEND_URL: `file://${home.state}`,
+          PULUMI_CONFIG_PASSPHRASE_FILE: home.passphraseFile,
+        }
+      : { ...environment, PULUMI_BACKEND_URL: shared }),
     CANTON_HOME: home.directory,
     PATH: searchPath(environment.PATH, engine),
-    PULUMI_BACKEND_URL: `file://${home.state}`,
     PULUMI_HOME: home.pulumiHome,
-    PULUMI_CONFIG_PASSPHRASE_FILE: home.passphraseFile,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     [pluginsVariable]: plugins,
     // Programs, language host and dynamic providers load the same modules each time: compiled code is kept.

@@ -25,7 +25,7 @@ export class Clone implements Disposable {
     copyFileSync(join(root, "stacks", "index.ts"), join(this.folder, "stacks", "index.ts"));
     copyFileSync(join(import.meta.dirname, "stacks", "local.ts"), join(this.folder, "stacks", "local.ts"));
     for (const file of ["Pulumi.yaml", "package.json"]) copyFileSync(join(root, file), join(this.folder, file));
-    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    for (const folder of ["node_modules", "policies"]) symlinkSync(join(root, folder), join(this.folder, folder));
     this.configure({});
   }
 
