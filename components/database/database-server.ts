@@ -22,6 +22,8 @@ export interface DatabaseServerState {
   readonly administrator: { readonly user: string; readonly password: string };
   /** PEM of the authorities of its certificate. Absent: those that every machine knows. */
   readonly caPem?: string;
+  /** False: it speaks without TLS, as only a server for trying things out does. Default: true. */
+  readonly tls?: boolean;
   /** Logins by node name. The job in the cluster makes them where they are not there yet. */
   readonly logins: Readonly<Record<string, DatabaseLogin>>;
 }

@@ -14,7 +14,7 @@ import {
 } from "@pulumi/pulumi";
 import { Invitation } from "../invitation/invitation.ts";
 import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
-import { type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
+import { accessTo, type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
 import { AllowListing } from "../topology/allow-listing/allow-listing.ts";
 import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
 import type { Permission, TrustLevel } from "../topology/topology-names.ts";
@@ -60,8 +60,8 @@ export interface AdmissionArgs {
  * A domain: a domain manager, sequencers over one shared backend, and a mediator, each with a database of its own. The domain
  * manager initialises the others, and is there once they are.
  *
- * Resources: 1 + 2 for the domain manager, 2 for the mediator, 2 for every sequencer, 1 for the shared backend; with two
- * sequencers 10.
+ * Resources: 1 + a node and a database for domain manager, mediator and every sequencer, + a database for the shared backend;
+ * on one machine 10 with two sequencers, elsewhere what the platform makes of each.
  */
 export class Domain extends ComponentResource {
   /** Id of the domain, `alias::fingerprint`. */
@@ -80,6 +80,8 @@ export class Domain extends ComponentResource {
   readonly nodes: Readonly<Record<string, Output<NodeOutput>>>;
   /** The domain manager: what stands on this domain ends with it. */
   readonly manager: PlatformNode;
+  /** The nodes behind `sequencers`: what participants call. */
+  readonly sequencerNodes: readonly PlatformNode[];
 
   constructor(name: string, args: DomainArgs, options: ComponentResourceOptions = {}) {
     super("pulumi-canton:domain:Domain", name, {}, options);
@@ -91,7 +93,11 @@ export class Domain extends ComponentResource {
     const terms = args.termsOfService && readTerms(args.termsOfService);
     this.termsOfService = terms && { id: terms.id, sha256: terms.sha256 };
 
-    const backend = platform.database(`${prefix}sequencer-backend`, { purpose: "what all sequencers share" }, parent);
+    const backend = platform.database(
+      `${prefix}sequencer-backend`,
+      { purpose: "what all sequencers share", server: "sequencer-backend" },
+      parent,
+    );
     const sequencers = Array.from({ length: count }, (_, index) => {
       const node = `${prefix}sequencer${index + 1}`;
       const storage = platform.database(node, { purpose: `${node}'s own` }, parent);
@@ -102,7 +108,8 @@ export class Domain extends ComponentResource {
           {
             role: "sequencer",
             config: terms === undefined ? {} : { termsOfService: { id: terms.id, textFile: terms.textFile } },
-            ...(terms && { revision: terms.sha256.slice(0, 16) }),
+            ...(terms && { revision: terms.sha256.slice(0, 16), files: [terms.textFile] }),
+            group: `${prefix}sequencers`,
             databases: { storage, backend },
             ports: ["adminApi", "publicApi", "health"],
             waitFor: "live",
@@ -152,23 +159,41 @@ export class Domain extends ComponentResource {
         databases: { storage: platform.database(managerName, { purpose: `${managerName}'s own` }, parent) },
         ports: ["adminApi", "health"],
         waitFor: "ready",
+        administers: true,
       },
       parent,
     );
+    this.sequencerNodes = sequencers.map(({ node }) => node);
+    const callees = this.sequencerNodes;
+    platform.allow?.(
+      `${managerName}-to-sequencers`,
+      { caller: this.manager, callees, ports: ["adminApi", "publicApi"] },
+      parent,
+    );
+    platform.allow?.(
+      `${managerName}-to-mediator`,
+      { caller: this.manager, callees: [mediator], ports: ["adminApi"] },
+      parent,
+    );
+    platform.allow?.(`${mediatorName}-to-sequencers`, { caller: mediator, callees, ports: ["publicApi"] }, parent);
 
     this.domainId = this.manager.uniqueIdentifier;
     this.alias = output(alias);
     this.policy = output(policy);
-    this.adminApi = endpointOf(this.manager, "adminApi");
+    this.adminApi = accessTo(this.manager, "adminApi");
     // Known only once the domain manager has initialised them: whoever dials them before would be refused.
-    const publicApis = all(sequencers.map(({ node }) => endpointOf(node, "publicApi")));
-    this.sequencers = all([publicApis, this.domainId]).apply(([endpoints]) =>
-      endpoints.map((endpoint, index) => ({
-        alias: sequencers[index]?.name ?? "",
-        url: endpoint.url,
-        ...(endpoint.tls && { caFile: endpoint.tls.caFile }),
-      })),
+    const publicApis = all(
+      sequencers.map(({ name: sequencer, node }) =>
+        // Participants dial what nodes dial; which authorities to trust is told to them by the program, from what it has.
+        all([endpointOf(node, "publicApi"), accessTo(node, "publicApi")]).apply(([{ url }, { tls }]) => ({
+          alias: sequencer,
+          url,
+          ...(tls?.caFile !== undefined && { caFile: tls.caFile }),
+          ...(tls?.ca !== undefined && { ca: tls.ca }),
+        })),
+      ),
     );
+    this.sequencers = all([publicApis, this.domainId]).apply(([known]) => known);
     this.nodes = {
       [managerName]: nodeOutput("domain-manager", this.manager, interpolate`DOM::${this.domainId}`),
       ...Object.fromEntries(
@@ -191,8 +216,13 @@ export class Domain extends ComponentResource {
    * Invites other organisations: what this gives out is configuration for their stacks. One resource.
    *
    * @param name of the resource
+   * @param args `sequencers` where others reach them, when that is not where this stack's participants do
    */
-  invite(name: string, args: { readonly validDays?: number } = {}, options: CustomResourceOptions = {}): Invitation {
+  invite(
+    name: string,
+    args: { readonly validDays?: number; readonly sequencers?: Input<SequencerToDial[]> } = {},
+    options: CustomResourceOptions = {},
+  ): Invitation {
     const { adminApi: domainManager, domainId, alias, sequencers, termsOfService } = this;
     return new Invitation(
       name,

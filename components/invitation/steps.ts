@@ -1,5 +1,4 @@
 /** Has a domain's manager sign an invitation. No Pulumi. */
-import { readFileSync } from "node:fs";
 import {
   type Invitation,
   InvitationRefused,
@@ -10,6 +9,7 @@ import { PROTOCOL_VERSION } from "@pulumi-canton/protocol/domain-parameters.ts";
 import { InvitationServiceClient } from "@pulumi-canton/protocol/gen/pulumicanton/admin/v1/invitation_service.ts";
 import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import { callDeadlineMs } from "../topology/convergence.ts";
+import { trustOf } from "../topology/domain-connection/steps.ts";
 import type { InvitationInputs, InvitationOutputs } from "./provider.ts";
 
 export { messageOf } from "../topology/convergence.ts";
@@ -24,11 +24,10 @@ export async function invite(inputs: InvitationInputs, now: Date): Promise<Invit
     version: 1,
     domainId,
     alias,
-    sequencers: inputs.sequencers.map(({ alias: sequencer, url, caFile }) => ({
-      alias: sequencer,
-      url,
-      ...(caFile !== undefined && { certificates: readFileSync(caFile, "utf8") }),
-    })),
+    sequencers: inputs.sequencers.map((sequencer) => {
+      const certificates = trustOf(sequencer);
+      return { alias: sequencer.alias, url: sequencer.url, ...(certificates !== undefined && { certificates }) };
+    }),
     protocolVersion: PROTOCOL_VERSION,
     ...(termsOfService && { termsOfService }),
     expires,

@@ -8,7 +8,7 @@ import {
   type Output,
 } from "@pulumi/pulumi";
 import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
-import { type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
+import { accessTo, type Endpoint, type Platform, type PlatformNode } from "../platform/platform.ts";
 import { DomainConnection } from "../topology/domain-connection/domain-connection.ts";
 import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
 import { NodeIdentity } from "../topology/node-identity/node-identity.ts";
@@ -26,6 +26,11 @@ export interface ParticipantArgs {
    * root key that is kept elsewhere. Default: `auto`.
    */
   readonly initialisation?: "auto" | "manual" | "detached";
+  /**
+   * Tokens that its Ledger API accepts, as its configuration has them (`ledgerApi.auth`). Default: none, for a platform that
+   * serves this machine only. Example: `[{ type: "jwks", url: "https://idp.example.com/jwks" }]`.
+   */
+  readonly auth?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** A domain as a participant is told of it: a `Domain` of this stack, or what an invitation tells of another's. */
@@ -38,12 +43,20 @@ export interface DomainToJoin {
   readonly sequencers: Input<SequencerToDial[]>;
   /** The domain manager, where it is of this stack: what stands on the domain ends with it. */
   readonly manager?: PlatformNode;
+  /** The nodes behind `sequencers`, where they are of this stack. */
+  readonly sequencerNodes?: readonly PlatformNode[];
 }
 
 /** How a participant is connected to a domain. */
 export interface ConnectArgs {
   /** What it is told to do when the domain refuses it, such as the lines of configuration that admit it. */
   readonly admission?: Input<string>;
+}
+
+/** Which of several domains: put after the names of what a participant has on a second domain. */
+export interface OnDomainOptions extends CustomResourceOptions {
+  /** Example: `"-second"`. Default: nothing. */
+  readonly suffix?: string;
 }
 
 /**
@@ -63,13 +76,15 @@ export class Participant extends ComponentResource {
   /** The node itself. */
   readonly node: PlatformNode;
   readonly #name: string;
+  readonly #platform: Platform;
   /** What a node that does not initialise itself gets its identity from: all that is done with it comes after. */
   readonly #identity: NodeIdentity | undefined;
 
   constructor(name: string, args: ParticipantArgs, options: ComponentResourceOptions = {}) {
     super("pulumi-canton:participant:Participant", name, {}, options);
     this.#name = name;
-    const { platform, identifier = name, initialisation = "auto" } = args;
+    const { platform, identifier = name, initialisation = "auto", auth } = args;
+    this.#platform = platform;
     const auto = initialisation === "auto";
     const parent = { parent: this };
     const storage = platform.database(name, { purpose: `${name}'s own` }, parent);
@@ -77,7 +92,10 @@ export class Participant extends ComponentResource {
       name,
       {
         role: "participant",
-        config: { init: auto ? { identity: { nodeIdentifier: { type: "explicit", name: identifier } } } : { auto } },
+        config: {
+          init: auto ? { identity: { nodeIdentifier: { type: "explicit", name: identifier } } } : { auto },
+          ...(auth && { ledgerApi: { auth } }),
+        },
         databases: { storage },
         ports: ["adminApi", "ledgerApi", "health"],
         // One that waits for its identity answers, but is not ready.
@@ -85,7 +103,7 @@ export class Participant extends ComponentResource {
       },
       parent,
     );
-    this.adminApi = endpointOf(this.node, "adminApi");
+    this.adminApi = accessTo(this.node, "adminApi");
     this.#identity = auto
       ? undefined
       : new NodeIdentity(
@@ -94,19 +112,29 @@ export class Participant extends ComponentResource {
           { ...parent, deletedWith: this.node.resource },
         );
     this.participantId = interpolate`PAR::${(this.#identity ?? this.node).uniqueIdentifier}`;
-    this.ledgerApi = endpointOf(this.node, "ledgerApi");
+    this.ledgerApi = accessTo(this.node, "ledgerApi");
     this.nodes = { [name]: nodeOutput("participant", this.node, this.participantId) };
     this.registerOutputs({ participantId: this.participantId });
   }
 
   /**
-   * Connects it to a domain under the domain's own alias. One resource.
+   * Connects it to a domain under the domain's own alias. One resource, and what the platform makes to let it through.
    *
    * @param options `dependsOn` what admits it, on a permissioned domain
    */
-  connect(domain: DomainToJoin, args: ConnectArgs = {}, options: CustomResourceOptions = {}): DomainConnection {
+  connect(domain: DomainToJoin, args: ConnectArgs = {}, options: OnDomainOptions = {}): DomainConnection {
+    const { suffix = "", ...rest } = options;
+    const { sequencerNodes: callees = [] } = domain;
+    const opened =
+      callees.length === 0
+        ? []
+        : (this.#platform.allow?.(
+            `${this.#name}-to-sequencers${suffix}`,
+            { caller: this.node, callees, ports: ["publicApi"] },
+            { parent: this },
+          ) ?? []);
     return new DomainConnection(
-      `${this.#name}-connection`,
+      `${this.#name}-connection${suffix}`,
       {
         participant: this.adminApi,
         participantId: this.participantId,
@@ -115,7 +143,7 @@ export class Participant extends ComponentResource {
         domainId: domain.domainId,
         ...args,
       },
-      this.#on(domain, options),
+      mergeOptions(this.#on(domain, rest), { dependsOn: [...opened] }),
     );
   }
 
@@ -127,10 +155,11 @@ export class Participant extends ComponentResource {
   accept(
     domain: DomainToJoin,
     terms: { readonly id: Input<string>; readonly sha256: Input<string> },
-    options: CustomResourceOptions = {},
+    options: OnDomainOptions = {},
   ): TermsOfService {
+    const { suffix = "", ...rest } = options;
     return new TermsOfService(
-      `${this.#name}-terms-of-service`,
+      `${this.#name}-terms-of-service${suffix}`,
       {
         participant: this.adminApi,
         domainAlias: domain.alias,
@@ -139,7 +168,7 @@ export class Participant extends ComponentResource {
         termsId: terms.id,
         sha256: terms.sha256,
       },
-      this.#on(domain, options),
+      this.#on(domain, rest),
     );
   }
 
@@ -149,11 +178,12 @@ export class Participant extends ComponentResource {
    * @param party its name, which gets this participant's namespace. Example: `"Alice"`
    * @param options `dependsOn` the connection to the domain
    */
-  party(party: string, domain: DomainToJoin, options: CustomResourceOptions = {}): Party {
+  party(party: string, domain: DomainToJoin, options: OnDomainOptions = {}): Party {
+    const { suffix = "", ...rest } = options;
     return new Party(
-      `${this.#name}-party-${party}`,
+      `${this.#name}-party-${party}${suffix}`,
       { participant: this.adminApi, participantId: this.participantId, party, domainId: domain.domainId },
-      this.#on(domain, options),
+      this.#on(domain, rest),
     );
   }
 

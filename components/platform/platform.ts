@@ -18,14 +18,32 @@ export interface Endpoint {
   readonly port: number;
   /** `http://address:port`, with `https` where it speaks TLS. */
   readonly url: string;
-  /** Present where it speaks TLS: the PEM file of the authorities to trust. */
-  readonly tls?: { readonly caFile: string };
+  /** Present where it speaks TLS. */
+  readonly tls?: EndpointTls;
+}
+
+/** What a caller needs for TLS: PEM files as the caller sees them, or PEM texts in their place. */
+export interface EndpointTls {
+  /** Authorities to trust, a file. */
+  readonly caFile?: string;
+  /** Authorities to trust, a text. */
+  readonly ca?: string;
+  /** The caller's own certificate, where the server asks for one: files. */
+  readonly certChainFile?: string;
+  readonly privateKeyFile?: string;
+  /** The caller's own certificate, where the server asks for one: texts. The key is a secret. */
+  readonly certChain?: string;
+  readonly privateKey?: string;
+  /** The name that the server's certificate bears, where it is reached by another one: through a tunnel. */
+  readonly serverName?: string;
 }
 
 /** A PostgreSQL database that a component needs. */
 export interface DatabaseSpec {
   /** What it is for, for people. Example: `"sequencer1's own"`. */
   readonly purpose: string;
+  /** Which server it is on, where a platform has several: nodes' own, or the one that all sequencers share. Default: `nodes`. */
+  readonly server?: "nodes" | "sequencer-backend";
 }
 
 /** How a node reaches its database; the fields are those of its configuration. */
@@ -36,6 +54,8 @@ export interface DatabaseConnection {
   readonly user: string;
   /** File that holds the password, as the node sees it. */
   readonly passwordFile: string;
+  /** Present where it speaks TLS: the PEM file of the authorities to trust; without one those of the machine. */
+  readonly tls?: { readonly caFile?: string };
 }
 
 /** A database that a platform provides. */
@@ -69,14 +89,36 @@ export interface NodeSpec {
   readonly revision?: string;
   /** Memory that the program's heap may take, in MiB; the runtime's own default when absent. */
   readonly memoryMiB?: number;
+  /**
+   * Files of this machine that the configuration names by these paths. A platform whose nodes run elsewhere brings their text
+   * along and puts its own paths in the place of these. Default: none.
+   */
+  readonly files?: readonly string[];
+  /**
+   * Nodes of one group stand in for each other: they are kept apart from each other, and restarted one after another.
+   * Example: `"sequencers"`. Default: a group of its own.
+   */
+  readonly group?: string;
+  /** Calls other nodes' admin APIs, so it gets the certificate that these ask for. Default: false. */
+  readonly administers?: boolean;
+}
+
+/** Calls of one node to others. */
+export interface Calls {
+  readonly caller: PlatformNode;
+  readonly callees: readonly PlatformNode[];
+  /** Ports of the callees. */
+  readonly ports: readonly PortName[];
 }
 
 /** A node that a platform runs. */
 export interface PlatformNode {
   /** The resource that stands for it. */
   readonly resource: Resource;
-  /** Where its servers are, by port. */
+  /** Where its servers are for other nodes, by port. */
   readonly endpoints: Output<Readonly<Record<string, Endpoint>>>;
+  /** Where they are for the machine that runs the program. Default: where they are for nodes. */
+  readonly access?: Readonly<Partial<Record<PortName, Output<Endpoint>>>>;
   /**
    * Its unique identifier `identifier::fingerprint`. Known for nodes that initialise themselves (`waitFor: "ready"`); others
    * take the identity of their domain.
@@ -99,13 +141,27 @@ export interface Platform {
    * @param name unique in the stack; lower-case letters, digits and hyphens
    */
   node(name: string, spec: NodeSpec, options: CustomResourceOptions): PlatformNode;
+
+  /**
+   * Lets nodes call each other. Components tell every call that there is; a platform that closes its network opens it for
+   * these only. Absent where nothing is closed.
+   *
+   * @param name unique in the stack; lower-case letters, digits and hyphens
+   * @returns what has to be there before the calls work
+   */
+  allow?(name: string, calls: Calls, options: CustomResourceOptions): readonly Resource[];
 }
 
-/** Where a server of a node is; fails the output with the port's name when the node has none of it. */
+/** Where a server of a node is for other nodes; fails the output with the port's name when the node has none of it. */
 export function endpointOf(node: PlatformNode, port: PortName): Output<Endpoint> {
   return node.endpoints.apply((endpoints) => {
     const endpoint = endpoints[port];
     if (endpoint === undefined) throw new Error(`the node has no port ${port}`);
     return endpoint;
   });
+}
+
+/** As {@link endpointOf}, for resources of the program, which dial from the machine that runs it. */
+export function accessTo(node: PlatformNode, port: PortName): Output<Endpoint> {
+  return node.access?.[port] ?? endpointOf(node, port);
 }

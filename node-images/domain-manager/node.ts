@@ -27,6 +27,7 @@ import { topologyManagerWriteService } from "@pulumi-canton/topology/services/to
 import { vaultService } from "@pulumi-canton/topology/services/vault-service.ts";
 import { readPosition } from "@pulumi-canton/topology/subscription-position.ts";
 import { TopologyManager } from "@pulumi-canton/topology/topology-manager.ts";
+import { exposeTopologyQueue } from "@pulumi-canton/topology/topology-queue-metric.ts";
 import { TopologyStores } from "@pulumi-canton/topology/topology-stores.ts";
 import { authorisation, stepRecorder } from "@pulumi-canton/topology/transaction-steps.ts";
 import { PeerStore } from "./bootstrap/peer-store.ts";
@@ -66,6 +67,7 @@ export async function startDomainManager(
     logger,
     signal: context.signal,
     health,
+    metrics,
     applicationName: config.name,
   });
   const node = { domain: config.name };
@@ -175,6 +177,16 @@ export async function startDomainManager(
     progress.ring();
   };
 
+  const queues = async () => {
+    const stored = await dispatch.load();
+    const domainId = await identity.get();
+    if (stored === undefined || domainId === undefined) return { manager: 0, dispatcher: 0, clients: 0 };
+    const waiting = await authorized.countAfter(stored.dispatched);
+    const processed = (await readPosition(database, domainId, domainManagerMember(domainId)))?.timestamp ?? 0n;
+    return { manager: 0, dispatcher: waiting, clients: stored.lastSent > processed ? 1 : 0 };
+  };
+  exposeTopologyQueue(metrics.registry, queues);
+
   const services = [
     apiInfoService("admin-api"),
     watch(
@@ -201,14 +213,7 @@ export async function startDomainManager(
       domainId: async () => (running ? identity.get() : undefined),
       ports: () => ({ admin: server?.port ?? config.adminApi.port, ...publicPort(config) }),
       components: () => health.components(),
-      queues: async () => {
-        const stored = await dispatch.load();
-        const domainId = await identity.get();
-        if (stored === undefined || domainId === undefined) return { manager: 0, dispatcher: 0, clients: 0 };
-        const waiting = await authorized.countAfter(stored.dispatched);
-        const processed = (await readPosition(database, domainId, domainManagerMember(domainId)))?.timestamp ?? 0n;
-        return { manager: 0, dispatcher: waiting, clients: stored.lastSent > processed ? 1 : 0 };
-      },
+      queues,
       sequencers: () => sequencers.read(),
       protocolVersion: PROTOCOL_VERSION,
       version: softwareVersion,

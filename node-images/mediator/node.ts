@@ -50,6 +50,7 @@ export async function startMediator(config: MediatorConfig, context: NodeContext
     logger,
     signal: context.signal,
     health,
+    metrics,
     applicationName: config.name,
   });
   const node = { mediator: config.name };

@@ -14,12 +14,12 @@ export interface ParticipantMetrics {
 /**
  * Registers the participant's metrics.
  *
- * @param connected the domains that are connected now
+ * @param domains those that are to be connected
  * @param active whether this replica is the active one
  */
 export function participantMetrics(
   { registry }: Metrics,
-  connected: () => readonly { readonly alias: string; readonly healthy: boolean }[],
+  domains: () => readonly { readonly alias: string; readonly healthy: boolean }[],
   active: () => boolean,
   logger: Logger,
 ): ParticipantMetrics {
@@ -34,12 +34,12 @@ export function participantMetrics(
   });
   new Gauge({
     name: "participant_domain_connected",
-    help: "1 for every connected domain of which a sequencer answers, 0 for one of which none does",
+    help: "For every domain that is to be connected: 1 when it is and a sequencer answers, otherwise 0",
     labelNames: ["domain_alias"],
     registers,
     collect() {
       this.reset();
-      for (const { alias, healthy } of connected()) this.set({ domain_alias: alias }, healthy ? 1 : 0);
+      for (const { alias, healthy } of domains()) this.set({ domain_alias: alias }, healthy ? 1 : 0);
     },
   });
   return {

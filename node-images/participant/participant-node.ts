@@ -6,6 +6,7 @@ import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
 import { KeyEncryption } from "@pulumi-canton/topology/key-encryption/key-encryption.ts";
 import { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { apiInfoService } from "@pulumi-canton/topology/services/api-info-service.ts";
+import { exposeTopologyQueue } from "@pulumi-canton/topology/topology-queue-metric.ts";
 import {
   type ActiveParticipant,
   activateParticipant,
@@ -23,7 +24,7 @@ import { UserStore } from "./ledger-api/users/user-store.ts";
 import { ledgerIdentityService, versionServices } from "./ledger-api/version.ts";
 import { participantMetrics } from "./participant-metrics.ts";
 import { lateBound } from "./services/late-bound.ts";
-import { participantStatusService, statusService } from "./services/node-status.ts";
+import { participantStatusService, queues, statusService } from "./services/node-status.ts";
 import { adminServicesNotBuilt } from "./services/not-built.ts";
 import { resourceManagementService } from "./services/resource-management.ts";
 
@@ -59,6 +60,7 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
       migrations: [new URL("../topology/migrations/", import.meta.url), new URL("./migrations/", import.meta.url)],
       logger,
       health,
+      metrics,
       signal,
       applicationName: name,
     });
@@ -70,10 +72,11 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
     const sessions = () => active?.connector.sessions() ?? [];
     const counted = participantMetrics(
       metrics,
-      () => sessions().map(({ alias, session }) => ({ alias, healthy: session.healthy() })),
+      () => active?.connector.wanted() ?? [],
       () => active !== undefined,
       logger,
     );
+    exposeTopologyQueue(metrics.registry, () => queues({ sessions }));
     const leading = (): ActiveParticipant => {
       if (active === undefined) throw passiveReplica(name);
       return active;

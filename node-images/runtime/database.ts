@@ -14,6 +14,7 @@ import { ConfigError, describeFileError, type StorageConfig } from "./config.ts"
 import { type CantonError, invalidArgument, isCantonError, unavailable } from "./errors.ts";
 import type { Health } from "./health.ts";
 import type { Logger } from "./logger.ts";
+import type { Metrics } from "./metrics.ts";
 import { loadTls } from "./tls.ts";
 
 /** What is behind the failure of a statement. */
@@ -188,7 +189,9 @@ export interface DatabaseOptions {
   signal?: AbortSignal | undefined;
   /** Gets the state of the database under `configKey`. */
   health?: Health | undefined;
-  /** Key of the storage in the configuration, for messages. Default `storage`. */
+  /** Tell how full the pool is. */
+  metrics?: Pick<Metrics, "databasePools"> | undefined;
+  /** Key of the storage in the configuration, for messages and metrics. Default `storage`. */
   configKey?: string | undefined;
   /** Name that the database's administrator sees. Default `pulumi-canton`. */
   applicationName?: string | undefined;
@@ -327,6 +330,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     // Sockets that wait for the next statement do not keep a process alive that is done.
     allowExitOnIdle: true,
   } as pg.PoolConfig);
+  options.metrics?.databasePools.set(configKey, pool);
   // Without listeners a connection that dies, idle or in use, would end the process; its user sees the failed statement.
   pool.on("error", (error) => logger.warn({ error: error.message }, "An idle database connection was lost"));
   pool.on("connect", (client) => client.on("error", () => undefined));

@@ -26,10 +26,15 @@ export interface ClientTls {
   /** PEM file of the authorities to trust instead. */
   caFile?: string | undefined;
   /** PEM of the authorities to trust instead, for certificates that do not come from a file. */
-  ca?: Buffer | undefined;
+  ca?: Buffer | string | undefined;
   /** PEM files of the client's own certificate, for servers that ask for one. */
   certChainFile?: string | undefined;
   privateKeyFile?: string | undefined;
+  /** PEM of the client's own certificate and key, for those that do not come from files. */
+  certChain?: string | undefined;
+  privateKey?: string | undefined;
+  /** The name that the server's certificate has to bear. Default: the address; a server behind a tunnel has another one. */
+  serverName?: string | undefined;
 }
 
 /** Where a server is: `{ url: "https://host:port" }`, or host and port, with `tls` when it speaks TLS. */
@@ -86,9 +91,15 @@ export function bearerMetadata(target: ClientTarget, token: string): { authoriza
 
 function clientCredentials(tls: ClientTls | undefined, address: string): ChannelCredentials {
   if (tls === undefined) return ChannelCredentials.createInsecure();
-  const { ca, privateKey, certChain } = loadTls("tls", tls);
-  return ChannelCredentials.createSsl(tls.ca ?? ca ?? null, privateKey ?? null, certChain ?? null, {
-    checkServerIdentity: (_name, certificate) => checkServerIdentity(withoutBrackets(address), certificate),
+  const files = loadTls("tls", tls);
+  const [ca, privateKey, certChain] = [
+    tls.ca ?? files.ca,
+    tls.privateKey ?? files.privateKey,
+    tls.certChain ?? files.certChain,
+  ].map((pem) => (pem === undefined ? null : Buffer.from(pem)));
+  return ChannelCredentials.createSsl(ca, privateKey, certChain, {
+    checkServerIdentity: (_name, certificate) =>
+      checkServerIdentity(tls.serverName ?? withoutBrackets(address), certificate),
   });
 }
 
@@ -101,6 +112,7 @@ function withoutBrackets(address: string): string {
  * as `localhost`. The certificate is held against the address all the same, see {@link clientCredentials}.
  */
 function serverName(tls: ClientTls | undefined, address: string): { "grpc.ssl_target_name_override"?: string } {
+  if (tls?.serverName !== undefined) return { "grpc.ssl_target_name_override": tls.serverName };
   const named = tls === undefined || isIP(withoutBrackets(address)) === 0 || !isLoopback(address);
   return named ? {} : { "grpc.ssl_target_name_override": "localhost" };
 }

@@ -444,6 +444,9 @@ test("metrics count calls by method and code", async () => {
   expect(text).toContain(`method="${method}/PurgeContracts",code="FAILED_PRECONDITION"} 1`);
   expect(text).toContain(`grpc_server_stream_messages_sent_total{server="adminApi",method="${method}/Download"} 2`);
   expect(text).toContain(`grpc_server_active_requests{server="adminApi",method="${method}/Download"} 0`);
+  const seconds = "grpc_server_request_seconds_count";
+  expect(text).toContain(`${seconds}{server="adminApi",method="${method}/PurgeContracts",type="unary",code="OK"} 1`);
+  expect(text).toContain(`${seconds}{server="adminApi",method="${method}/Download",type="stream",code="OK"} 1`);
 });
 
 describe("closing", () => {

@@ -194,7 +194,8 @@ function runCall(
     const seconds = (performance.now() - start) / 1000;
     state.metrics?.grpcServerActive.dec(labels);
     state.metrics?.grpcServerRequests.inc({ ...labels, code: status[code] });
-    state.metrics?.grpcServerSeconds.observe({ ...labels, code: status[code] }, seconds);
+    const type = shape.responseStream || shape.requestStream ? "stream" : "unary";
+    state.metrics?.grpcServerSeconds.observe({ ...labels, type, code: status[code] }, seconds);
     logOutcome(state.logger, context, error, seconds);
   };
   withTrace(trace, () => {
@@ -303,13 +304,20 @@ function register(server: Server, method: GrpcService["methods"][number], state:
   if (!added) throw new TypeError(`the rpc ${shape.path} is served twice`);
 }
 
-function credentials(name: string, tls: ServerTlsConfig | undefined, logger: Logger): ServerCredentials {
+function credentials(
+  name: string,
+  tls: ServerTlsConfig | undefined,
+  { logger, metrics }: Pick<GrpcServerOptions, "logger" | "metrics">,
+): ServerCredentials {
   if (tls === undefined) return ServerCredentials.createInsecure();
   const { ca, certChain, privateKey, certificate } = loadTls(`${name}.tls`, tls);
   if (certChain === undefined || privateKey === undefined)
     throw new ConfigError([`${name}.tls.certChainFile is required`]);
-  if (certificate !== undefined && new Date(certificate.validTo) < new Date()) {
-    logger.error({ file: tls.certChainFile, validTo: certificate.validTo }, "The server's certificate has expired");
+  if (certificate !== undefined) {
+    const { validToDate, validTo } = certificate;
+    metrics?.grpcServerCertificateExpiry.set({ server: name }, validToDate.getTime() / 1000);
+    if (validToDate < new Date())
+      logger.error({ file: tls.certChainFile, validTo }, "The server's certificate has expired");
   }
   return ServerCredentials.createSsl(
     ca ?? null,
@@ -345,7 +353,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   if (config.tls === undefined && !isLoopback(config.address)) {
     throw new ConfigError([`${name}.tls ${nonLoopbackRefusal(config.address)}`]);
   }
-  const creds = credentials(name, config.tls, logger);
+  const creds = credentials(name, config.tls, options);
   const maxSize = config.maxInboundMessageSize ?? options.maxInboundMessageSize ?? defaultMaxInboundMessageSize;
   const server = new Server({
     "grpc.max_receive_message_length": maxSize,

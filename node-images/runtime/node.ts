@@ -6,6 +6,7 @@ import { type BaseNodeConfig, ConfigError, loadConfig } from "./config.ts";
 import { type Diagnostics, diagnostics, LogTail } from "./diagnostics.ts";
 import { describeError } from "./errors.ts";
 import { Health, type RunningHttp, startHttp } from "./health.ts";
+import { exposeHealth } from "./health-metrics.ts";
 import { createLogger, type Logger, standardOutput } from "./logger.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { PortInUseError } from "./port-in-use.ts";
@@ -59,6 +60,11 @@ export interface NodeOptions<S extends z.ZodType<BaseNodeConfig>> {
 }
 
 const closeGraceMs = 15_000;
+
+/** The part of a node's health that says which revision it is, where its surroundings gave it one. */
+export function revisionComponent(revision: string): string {
+  return `revision ${revision}`;
+}
 
 function usage(role: string): string {
   return `Runs a ${role} node.
@@ -129,7 +135,11 @@ export async function runNode<S extends z.ZodType<BaseNodeConfig>>(options: Node
     logger.debug({ library: "grpc", text: text.map(String).join(" ") }, "gRPC library");
   setLogger({ error: library, info: library, debug: library });
   const health = new Health(logger);
+  // Whoever asked for another configuration or program can ask whether it is the one that answers.
+  const revision = process.env["NODE_REVISION"];
+  if (revision) health.set(revisionComponent(revision), "ok");
   const metrics = createMetrics({ node: config.name, role });
+  exposeHealth(health, metrics);
   const stopping = new AbortController();
 
   let http: RunningHttp | undefined;

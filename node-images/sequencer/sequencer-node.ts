@@ -66,6 +66,7 @@ export async function startSequencer(
       logger,
       signal,
       health,
+      metrics,
       applicationName: config.name,
     });
     closers.push(() => database.close());
@@ -78,6 +79,7 @@ export async function startSequencer(
       storage: config.backend,
       logger,
       health,
+      metrics,
       signal,
       ...tuning,
       writer: { onBatch, ...tuning.writer },

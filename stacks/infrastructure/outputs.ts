@@ -35,6 +35,8 @@ export interface InfrastructureState {
     readonly annotations: Readonly<Record<string, string>>;
     /** Address reserved for it; absent: the cloud chooses. */
     readonly address?: string;
+    /** Port of every machine that it has to have, because a load balancer outside the cluster forwards there; absent: any. */
+    readonly nodePort?: number;
     /** Who may reach it, in CIDR notation. */
     readonly allowedRanges: readonly string[];
   };

@@ -19,6 +19,11 @@ export interface ClusterState {
   readonly zones: readonly string[];
   /** Storage class of encrypted disks. */
   readonly storageClass: string;
+  /** What that class has to be, where the cluster does not come with it: whoever uses the cluster makes it. */
+  readonly storageClassToMake?: {
+    readonly provisioner: string;
+    readonly parameters: Readonly<Record<string, string>>;
+  };
   /** Absent where pods have no cloud identity. */
   readonly workloadIdentity?: WorkloadIdentity;
 }

@@ -1,10 +1,11 @@
 /** One role and one database a node, with a password of its own. */
+
+import { scramVerifier } from "@pulumi-canton/runtime/scram-verifier.ts";
 import pg from "pg";
 import type { DatabaseConnection } from "../platform.ts";
 import type { LocalHome } from "./home.ts";
 import { readPorts } from "./ports.ts";
 import { asSuperuser, postgresHost } from "./postgres-server.ts";
-import { scramVerifier } from "./scram-verifier.ts";
 import { ensureSecret, removeKeyPassphrase, removeSecret, secretFile } from "./secrets.ts";
 
 /** Name of the role and database that belong to a name of the stack: PostgreSQL's own alphabet. */

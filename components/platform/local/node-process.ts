@@ -62,7 +62,7 @@ export function configurationOf(
 ): Record<string, unknown> {
   const servers = Object.fromEntries(
     node.ports.map((key) => {
-      const server = { address: loopback, port: ports[key] };
+      const server = { ...(node.config[key] as object | undefined), address: loopback, port: ports[key] };
       if (key === "health" || certificate === undefined) return [key, server];
       const tls = { certChainFile: certificate.certificate, privateKeyFile: certificate.privateKey };
       return [key, { ...server, tls }];
@@ -72,7 +72,7 @@ export function configurationOf(
   // The lowest cost: what makes guessing hard is that the passphrase is 32 random bytes.
   const keyEncryption = { type: "passphrase", passphraseFile, scryptCost: 14 };
   const crypto = passphraseFile === undefined ? {} : { crypto: { keyEncryption } };
-  return { name: node.name, ...servers, ...metrics, ...node.databases, ...crypto, ...node.config };
+  return { name: node.name, ...metrics, ...node.databases, ...crypto, ...node.config, ...servers };
 }
 
 /** Where a node's servers are, from the ports that it has. Pure. */

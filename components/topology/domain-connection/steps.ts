@@ -39,6 +39,8 @@ export interface SequencerToDial {
   readonly url: string;
   /** PEM file of the authorities to trust for `https`; the machine's own when absent. */
   readonly caFile?: string;
+  /** The same as a text. */
+  readonly ca?: string;
 }
 
 /** What to connect to. */
@@ -86,12 +88,17 @@ export async function registerByHand(target: ConnectionTarget, wanted: Connectio
   await applyStep(target, { ...wanted, sequencers: addressesOf(wanted.sequencers) }, { do: "register" });
 }
 
+/** The authorities to trust, PEM; undefined for the machine's own. */
+export function trustOf({ ca, caFile }: SequencerToDial): string | undefined {
+  return ca ?? (caFile === undefined ? undefined : readFileSync(caFile, "utf8"));
+}
+
 function addressesOf(sequencers: readonly SequencerToDial[]): SequencerAddress[] {
-  return sequencers.map(({ alias, url, caFile }) => ({
-    alias,
-    url,
-    ...(caFile !== undefined && { trust: readFileSync(caFile, "utf8") }),
-  }));
+  return sequencers.map((sequencer) => {
+    const { alias, url } = sequencer;
+    const trust = trustOf(sequencer);
+    return { alias, url, ...(trust !== undefined && { trust }) };
+  });
 }
 
 /** Disconnects, and sees to it that the participant does not connect again by itself. */

@@ -157,6 +157,13 @@ export class DomainConnector {
     );
   }
 
+  /** The domains that are to be connected, and whether they are and a sequencer answers. */
+  wanted(): { readonly alias: string; readonly healthy: boolean }[] {
+    return [...this.#links.values()]
+      .filter(({ wanted }) => wanted)
+      .map(({ alias, session }) => ({ alias, healthy: session?.healthy() ?? false }));
+  }
+
   #link(alias: string): Link {
     const present = this.#links.get(alias);
     if (present !== undefined) return present;

@@ -35,7 +35,7 @@ export interface StatusSources {
 }
 
 /** Counts of topology transactions on their way, over all connected domains. */
-async function queues(sources: StatusSources) {
+export async function queues(sources: Pick<StatusSources, "sessions">) {
   const each = await Promise.all(sources.sessions().map(({ session }) => session.dispatcher.queues()));
   return {
     // A transaction is stored before its authorisation is answered: nothing ever waits in the manager.

@@ -3,6 +3,7 @@ import type { StorageConfig } from "@pulumi-canton/runtime/config.ts";
 import { type Database, openDatabase } from "@pulumi-canton/runtime/database.ts";
 import type { Health } from "@pulumi-canton/runtime/health.ts";
 import type { Logger } from "@pulumi-canton/runtime/logger.ts";
+import type { Metrics } from "@pulumi-canton/runtime/metrics.ts";
 import { AgreementAcceptances } from "./agreement-acceptances.ts";
 import { BatchWriter, type BatchWriterOptions } from "./batch-writer.ts";
 import { EventReader, type EventReaderOptions } from "./event-reader.ts";
@@ -35,15 +36,22 @@ export interface BackendTuning {
  * @throws ConfigError as `openDatabase`
  */
 export async function openBackend(
-  options: { storage: StorageConfig; logger: Logger; health?: Health; signal?: AbortSignal } & BackendTuning,
+  options: {
+    storage: StorageConfig;
+    logger: Logger;
+    health?: Health;
+    metrics?: Metrics;
+    signal?: AbortSignal;
+  } & BackendTuning,
 ): Promise<Backend> {
-  const { storage, logger, health, signal } = options;
+  const { storage, logger, health, metrics, signal } = options;
   const database = await openDatabase({
     storage,
     migrations: [{ folder: new URL("./migrations/", import.meta.url), table: "migrations_sequencer_backend" }],
     logger,
     signal,
     health,
+    metrics,
     configKey: "backend",
     applicationName: "sequencer backend",
   });

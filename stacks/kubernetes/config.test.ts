@@ -1,0 +1,283 @@
+import { readFileSync } from "node:fs";
+import { ConfigError } from "@pulumi-canton/runtime/config.ts";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { checkBridgeConfig } from "../bridge/config.ts";
+import type { InfrastructureState } from "../infrastructure/outputs.ts";
+import { checkKubernetesConfig, nodesOf, sequencersOf } from "./config.ts";
+import { environmentProblems, quotaOf } from "./platform-config.ts";
+
+const digest = `sha256:${"0".repeat(64)}`;
+const images = {
+  nodes: Object.fromEntries(
+    ["domain-manager", "sequencer", "mediator", "participant"].map((role) => [role, `registry/${role}@${digest}`]),
+  ),
+  databaseSetup: `registry/database-setup@${digest}`,
+};
+const ledgerApi = { auth: [{ type: "jwks", url: "https://idp.example.com/jwks" }] };
+const administrator = { user: "postgres", password: "secret" };
+const base = {
+  infrastructure: "organization/pulumi-canton/aws-production",
+  images,
+  ledgerApi,
+  domain: {},
+  participants: [{ name: "alice", parties: ["Alice"] }],
+};
+const alone = {
+  ...base,
+  infrastructure: undefined,
+  name: "canton",
+  environment: "dev",
+  cluster: { kubeconfig: "apiVersion: v1" },
+  databases: { nodes: { host: "postgres.example.com", administrator } },
+};
+
+function problemsOf(check: () => unknown): readonly string[] {
+  try {
+    check();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+const problems = (given: Record<string, unknown>) => problemsOf(() => checkKubernetesConfig(given));
+
+test("little has to be said: on an infrastructure images and who may use the Ledger API, elsewhere the cluster and its databases", () => {
+  expect(problems(base)).toEqual([]);
+  expect(problems(alone)).toEqual([]);
+  const config = checkKubernetesConfig(base);
+  expect(config).toMatchObject({
+    domain: { alias: "mydomain", sequencers: 2, policy: "permissioned" },
+    allowList: [{ participant: "alice", permission: "Submission", trustLevel: "Ordinary" }],
+    access: { via: "cluster" },
+    createNamespace: true,
+  });
+  expect(nodesOf(config)).toEqual([
+    { name: "domain-manager", role: "domain-manager" },
+    { name: "mediator", role: "mediator" },
+    { name: "sequencer1", role: "sequencer" },
+    { name: "sequencer2", role: "sequencer" },
+    { name: "alice", role: "participant" },
+  ]);
+});
+
+test.each([
+  ["kubernetes-dev", checkKubernetesConfig],
+  ["kubernetes-production", checkKubernetesConfig],
+  ["bridge", checkBridgeConfig],
+] as const)("the example %s is right", (name, check) => {
+  const { config } = parse(readFileSync(new URL(`../../Pulumi.${name}.yaml`, import.meta.url), "utf8"));
+  const { template: _, ...given } = Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key.replace("pulumi-canton:", ""), value]),
+  );
+  expect(problemsOf(() => check(given))).toEqual([]);
+});
+
+test("each participant can have a sequencer of its own", () => {
+  const participants = [{ name: "alice" }, { name: "bob" }, { name: "carol" }];
+  const config = checkKubernetesConfig({ ...base, domain: { sequencers: "per-participant" }, participants });
+  expect(sequencersOf(config)).toBe(3);
+});
+
+describe("a mistake is named by its key, with what was given and what is accepted", () => {
+  const user = { id: "app", actAs: ["Alice"] };
+  const tunnels = {
+    "domain-manager": "127.0.0.1:1",
+    mediator: "127.0.0.1:2",
+    sequencer1: "127.0.0.1:3",
+    sequencer2: "127.0.0.1:4",
+  };
+  const cases: [string, Record<string, unknown>, RegExp][] = [
+    ["a misspelt key", { ...base, participant: [] }, /^participant: unknown key; did you mean participants\?/],
+    [
+      "neither cluster nor infrastructure",
+      { ...base, infrastructure: undefined },
+      /^cluster is required; expected it, or infrastructure/,
+    ],
+    ["both", { ...base, environment: "dev" }, /^environment: is set beside infrastructure/],
+    ["no image of a role", { ...base, images: { ...images, nodes: {} } }, /^images\.nodes\.domain-manager is required/],
+    [
+      "an open Ledger API",
+      { ...base, ledgerApi: undefined },
+      /^ledgerApi is required: the Ledger API of a participant is reached from other machines/,
+    ],
+    [
+      "users without a token to make them",
+      { ...base, participants: [{ name: "alice", parties: ["Alice"], users: [user] }] },
+      /^participants\[0\]\.users: needs ledgerApi\.administratorToken/,
+    ],
+    [
+      "a node without a tunnel",
+      { ...base, access: { via: "tunnels", tunnels } },
+      /^access\.tunnels\.alice is required/,
+    ],
+    [
+      "a tunnel to nothing",
+      { ...base, access: { via: "tunnels", tunnels: { ...tunnels, alice: "127.0.0.1:5", bob: "127.0.0.1:6" } } },
+      /^access\.tunnels\.bob: there is no node of that name/,
+    ],
+    [
+      "users without a tunnel to make them through",
+      {
+        ...base,
+        ledgerApi: { ...ledgerApi, administratorToken: "t" },
+        access: { via: "tunnels", tunnels: { ...tunnels, alice: "127.0.0.1:5" } },
+        participants: [{ name: "alice", parties: ["Alice"], users: [user] }],
+      },
+      /^access\.tunnels\.alice\.ledgerApi is required/,
+    ],
+    [
+      "a quota of somebody else's namespace",
+      { ...base, sharedNamespace: true, quota: { pods: 1, cpus: 1, memoryGiB: 1 } },
+      /^quota: is set with sharedNamespace/,
+    ],
+    [
+      "nothing to run",
+      { ...base, domain: undefined, participants: [] },
+      /^domain is required where there are no participants/,
+    ],
+    [
+      "an allow-list of no domain",
+      { ...base, domain: undefined, allowList: [{ participant: "alice" }] },
+      /^allowList: is set without a domain/,
+    ],
+    [
+      "a stranger admitted",
+      { ...base, allowList: [{ participant: "bob" }] },
+      /^allowList\[0\]\.participant: got "bob"/,
+    ],
+    [
+      "a participant named as a node",
+      { ...base, participants: [{ name: "mediator" }] },
+      /^participants\[0\]\.name: got "mediator"/,
+    ],
+    [
+      "own sequencers for nobody",
+      { ...base, participants: [], domain: { sequencers: "per-participant" } },
+      /^domain\.sequencers: got "per-participant" with 0 participants/,
+    ],
+    [
+      "an invitation and no way out",
+      { ...base, domain: undefined, join: { invitation: "{}" } },
+      /^network\.sequencers is required/,
+    ],
+    [
+      "a passphrase in a file",
+      { ...base, keyEncryption: { type: "passphrase", passphraseFile: "x" } },
+      /^keyEncryption\.type: got "passphrase"/,
+    ],
+    [
+      "what Canton's images do not have",
+      {
+        ...base,
+        images: { ...images, flavour: "canton" },
+        keyEncryption: { type: "vault", address: "https://v", keyId: "k", tokenFile: "t" },
+      },
+      /^keyEncryption\.type: got "vault", which Canton's images do not have/,
+    ],
+  ];
+  test.each(cases)("%s", (_what, given, expected) => {
+    expect(problems(given)).toContainEqual(expect.stringMatching(expected));
+  });
+});
+
+describe("what an environment or an infrastructure does not allow", () => {
+  const nodes = nodesOf(checkKubernetesConfig(alone));
+  const given = (more: Record<string, unknown> = {}) => checkKubernetesConfig({ ...alone, ...more });
+
+  test("production wants keys in a key management service, images by digest, and databases over TLS", () => {
+    const loose = { images: { ...images, databaseSetup: "registry/database-setup:1" } };
+    const clear = { databases: { nodes: { host: "db", administrator, tls: false } } };
+    expect(environmentProblems(given({ ...loose, ...clear }), "production", nodes, undefined)).toEqual([
+      "databases: got tls: false; expected TLS in production",
+      'images: got "registry/database-setup:1"; expected it by its digest in production, such as registry/name@sha256:…',
+      expect.stringMatching(/^keyEncryption is required in production/),
+    ]);
+    expect(environmentProblems(given({ ...loose, ...clear }), "dev", nodes, undefined)).toEqual([]);
+  });
+
+  test("an infrastructure needs logins for the nodes, and a server for sequencers where there are some", () => {
+    const server = {
+      host: "db",
+      port: 5432,
+      administrator,
+      logins: { alice: { database: "a", user: "a", password: "p" } },
+    };
+    const infrastructure = { databases: { nodes: server }, keyEncryption: {} } as unknown as InfrastructureState;
+    const found = environmentProblems(checkKubernetesConfig(base), "staging", nodes, infrastructure);
+    expect(found[0]).toMatch(
+      /^domain: organization\/pulumi-canton\/aws-production has no server for what sequencers share/,
+    );
+    expect(found[1]).toMatch(
+      /^domain-manager: .* has no login for it; expected one of alice, or domain-manager among its nodes/,
+    );
+    expect(found).toHaveLength(5);
+  });
+});
+
+test("the quota is enough for a rollout of everything", () => {
+  const pod = fc.record({
+    replicas: fc.integer({ min: 1, max: 5 }),
+    memoryMiB: fc.integer({ min: 256, max: 8192 }),
+    cpuMillis: fc.integer({ min: 50, max: 4000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(pod, { minLength: 1, maxLength: 12 }), (pods) => {
+      const quota = quotaOf(pods);
+      const all = (each: (one: (typeof pods)[number]) => number) =>
+        pods.reduce((sum, one) => sum + 2 * one.replicas * each(one), 0);
+      expect(quota.pods).toBeGreaterThanOrEqual(all(() => 1) + pods.length);
+      expect(quota.cpus * 1000).toBeGreaterThanOrEqual(all(({ cpuMillis }) => cpuMillis));
+      expect(quota.memoryGiB * 1024).toBeGreaterThanOrEqual(all(({ memoryMiB }) => memoryMiB));
+    }),
+  );
+});
+
+describe("a bridge", () => {
+  const network = { sequencers: [{ peer: { cidr: "192.0.2.10/32" } }] };
+  const bridge = {
+    ...base,
+    domain: undefined,
+    participants: undefined,
+    participant: { name: "bank" },
+    domains: { private: { invitation: "{}", alias: "private" }, public: { invitation: "{}", alias: "public" } },
+    parties: { Bank: ["private", "public"] },
+    network,
+  };
+  const found = (more: Record<string, unknown>) => {
+    const given = Object.fromEntries(Object.entries({ ...bridge, ...more }).filter(([, value]) => value !== undefined));
+    return problemsOf(() => checkBridgeConfig(given));
+  };
+
+  test("is a participant on two domains", () => {
+    expect(found({})).toEqual([]);
+  });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    [
+      "one domain",
+      { domains: { private: { invitation: "{}", alias: "private" } }, parties: {} },
+      /^domains: got 1; expected two or more/,
+    ],
+    [
+      "no name for a domain",
+      { domains: { ...bridge.domains, public: { invitation: "{}" } } },
+      /^domains\.public\.alias is required/,
+    ],
+    [
+      "one name for two",
+      { domains: { ...bridge.domains, public: { invitation: "{}", alias: "private" } } },
+      /^domains\.public\.alias: got "private" for more than one/,
+    ],
+    [
+      "a party on no domain",
+      { parties: { Bank: ["other"] } },
+      /^parties\.Bank\[0\]: got "other"; expected one of private, public/,
+    ],
+    ["no way out", { network: {} }, /^network\.sequencers is required/],
+  ])("%s is refused", (_what, more, why) => {
+    expect(found(more)).toContainEqual(expect.stringMatching(why));
+  });
+});
