@@ -1,0 +1,46 @@
+/**
+ * What Canton nodes need in a region of Azure: network, cluster, databases, keys, storage. The template `kubernetes` runs
+ * nodes on it. Configured by `Pulumi.STACK.yaml`; see docs/azure.md.
+ */
+import { Provider } from "@pulumi/azure-native/provider.js";
+import { type Output, StackReference } from "@pulumi/pulumi";
+import { checkAzureConfig } from "./azure/config.ts";
+import { type AzureIds, type AzureRegion, azureInfrastructure } from "./azure/infrastructure.ts";
+import { readConfig } from "./config/read-config.ts";
+import type { InfrastructureState } from "./infrastructure/outputs.ts";
+
+/** Brings up what the stack's configuration says; gives back the stack's outputs. */
+export default function azure(): Record<string, unknown> {
+  const config = readConfig(checkAzureConfig);
+  const { subscription, standby, name, region } = config;
+  const provider = new Provider(name, { location: region, ...(subscription && { subscriptionId: subscription }) });
+  const { infrastructure, ids } = azureInfrastructure(
+    config,
+    standby ? { replicaOf: followed(standby.of), promoted: standby.promoted } : {},
+    { provider },
+  );
+  return {
+    infrastructure,
+    azure: ids,
+    cluster: ids.apply((known) => ({
+      name: known.clusterName,
+      api: known.api,
+      kubeconfig: `az aks get-credentials --resource-group ${known.resourceGroup} --name ${known.clusterName}`,
+      ...(known.bastion && { tunnel: tunnelCommand(known, known.bastion) }),
+    })),
+    egressAddress: ids.egressAddress,
+  };
+}
+
+function followed(stack: string): AzureRegion {
+  const reference = new StackReference(stack);
+  return {
+    infrastructure: reference.requireOutput("infrastructure") as Output<InfrastructureState>,
+    ids: reference.requireOutput("azure") as Output<AzureIds>,
+  };
+}
+
+/** How a person reaches the API of a private cluster. */
+function tunnelCommand({ resourceGroup, clusterName }: AzureIds, bastion: string): string {
+  return `az aks bastion --resource-group ${resourceGroup} --name ${clusterName} --bastion ${bastion}`;
+}
