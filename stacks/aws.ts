@@ -7,12 +7,13 @@ import { interpolate, type Output, StackReference } from "@pulumi/pulumi";
 import { readAuthorities } from "./aws/authorities.ts";
 import { checkAwsConfig } from "./aws/config.ts";
 import { type AwsIds, type AwsRegion, awsInfrastructure } from "./aws/infrastructure.ts";
-import { fileInConfig, notRight, readConfig } from "./config/read-config.ts";
+import { fileInConfig, notRight } from "./config/read-config.ts";
 import type { InfrastructureState } from "./infrastructure/outputs.ts";
+import { readInfrastructureConfig } from "./infrastructure/read-infrastructure-config.ts";
 
 /** Brings up what the stack's configuration says; gives back the stack's outputs. */
-export default function aws(): Record<string, unknown> {
-  const config = readConfig(checkAwsConfig);
+export default async function aws(): Promise<Record<string, unknown>> {
+  const config = await readInfrastructureConfig(checkAwsConfig);
   const { region, account, standby, database } = config;
   const provider = new Provider(config.name, { region, allowedAccountIds: [account] });
   const caPem = authoritiesIn(database.caFile, region);

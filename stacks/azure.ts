@@ -6,12 +6,12 @@ import { Provider } from "@pulumi/azure-native/provider.js";
 import { type Output, StackReference } from "@pulumi/pulumi";
 import { checkAzureConfig } from "./azure/config.ts";
 import { type AzureIds, type AzureRegion, azureInfrastructure } from "./azure/infrastructure.ts";
-import { readConfig } from "./config/read-config.ts";
 import type { InfrastructureState } from "./infrastructure/outputs.ts";
+import { readInfrastructureConfig } from "./infrastructure/read-infrastructure-config.ts";
 
 /** Brings up what the stack's configuration says; gives back the stack's outputs. */
-export default function azure(): Record<string, unknown> {
-  const config = readConfig(checkAzureConfig);
+export default async function azure(): Promise<Record<string, unknown>> {
+  const config = await readInfrastructureConfig(checkAzureConfig);
   const { subscription, standby, name, region } = config;
   const provider = new Provider(name, { location: region, ...(subscription && { subscriptionId: subscription }) });
   const { infrastructure, ids } = azureInfrastructure(

@@ -128,15 +128,6 @@ export const awsConfigSchema = z.strictObject({
       copyTo: regionName.optional(),
     })
     .prefault({}),
-  /** Makes this the standby region of another stack of this template. Default: it stands for itself. */
-  standby: z
-    .strictObject({
-      /** Name of that stack, `organization/project/stack`. */
-      of: z.string().min(1),
-      /** The switch-over: databases stop to follow and can be written. Cannot be taken back. */
-      promoted: z.boolean().default(false),
-    })
-    .optional(),
   protect: z.boolean().optional(),
 });
 

@@ -14,15 +14,12 @@ import { azureCopies } from "@pulumi-canton/components/recovery/azure-backup-sto
 import { checkConfig } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
 import { refuseProblems } from "../config/nodes.ts";
-import { cidr, infrastructureKeys } from "../infrastructure/config.ts";
+import { cidr, infrastructureKeys, moment } from "../infrastructure/config.ts";
 import { type AzurePreset, azurePresets } from "./presets.ts";
 import { type AzureRegionFacts, azureRegions } from "./regions.ts";
 
 const guid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const port = z.int().min(1).max(65_535);
-const moment = z
-  .string()
-  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'expected a time in UTC such as "2026-11-01T10:00:00Z"');
 const machineSize = z.string().regex(/^Standard_[A-Z]\w+$/, 'expected a size such as "Standard_D4ds_v5"');
 const machines = z.strictObject({
   size: machineSize,
@@ -137,15 +134,6 @@ export const azureConfigSchema = z.strictObject({
     })
     .prefault({}),
   hardwareKeys: z.boolean().optional(),
-  /** Makes this the standby region of another stack of this template. Default: it stands for itself. */
-  standby: z
-    .strictObject({
-      /** Name of that stack, `organization/project/stack`. */
-      of: z.string().min(1),
-      /** The switch-over: databases stop to follow and can be written. Cannot be taken back. */
-      promoted: z.boolean().default(false),
-    })
-    .optional(),
   protect: z.boolean().optional(),
 });
 

@@ -220,12 +220,12 @@ describe("what cannot work together is refused with the reason", () => {
     ],
     [
       "a moment of a copy",
-      { database: { restoredTo: ["2026-03-01T10:15:00Z"] }, standbyOf: { stack: "s" } },
+      { database: { restoredTo: ["2026-03-01T10:15:00Z"] }, standby: { of: "s" } },
       /^database\.restoredTo: got a moment, but the databases are copies/,
     ],
     [
       "a key of its own for a standby",
-      { keys: { nodesLocation: "europe" }, standbyOf: { stack: "s" } },
+      { keys: { nodesLocation: "europe" }, standby: { of: "s" } },
       /^keys\.nodesLocation: got "europe", but the nodes' key is that of s/,
     ],
     ["a lock in dev", { ...dev, storage: { lockLogs: true } }, /^storage\.lockLogs: got true in dev/],

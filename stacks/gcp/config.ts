@@ -164,15 +164,6 @@ export const gcpConfigSchema = z.strictObject({
       lockLogs: z.boolean().optional(),
     })
     .prefault({}),
-  /** Makes this the standby of another region's stack. Default: it stands for itself. */
-  standbyOf: z
-    .strictObject({
-      /** The other stack. Example: `organization/pulumi-canton/gcp-production`. */
-      stack: z.string().min(1),
-      /** Makes its databases servers of their own, for good: the other region is lost. */
-      promoted: z.boolean().default(false),
-    })
-    .optional(),
 });
 
 type Given = z.output<typeof gcpConfigSchema>;
@@ -247,11 +238,11 @@ function nodeProblems({ nodes }: GcpConfig): string[] {
   });
 }
 
-function databaseProblems({ database, zones, domain, standbyOf }: GcpConfig): string[] {
+function databaseProblems({ database, zones, domain, standby }: GcpConfig): string[] {
   const { backendTier, restoredTo, ...size } = database;
   const problems = sizeProblems(size).map((problem) => `database.${problem}`);
   problems.push(...momentProblems(restoredTo).map((problem) => `database.restoredTo${problem}`));
-  if (restoredTo.length > 0 && standbyOf?.promoted === false) {
+  if (restoredTo.length > 0 && standby?.promoted === false) {
     problems.push(
       "database.restoredTo: got a moment, but the databases are copies of another stack's; restore that one",
     );
@@ -342,11 +333,9 @@ function gatewayProblems({ gateway, domain, region }: GcpConfig): string[] {
   return problems;
 }
 
-function standbyProblems({ standbyOf, keys }: GcpConfig): string[] {
-  if (standbyOf === undefined || keys.nodesLocation === undefined) return [];
-  return [
-    `keys.nodesLocation: got "${keys.nodesLocation}", but the nodes' key is that of ${standbyOf.stack}; set it there`,
-  ];
+function standbyProblems({ standby, keys }: GcpConfig): string[] {
+  if (standby === undefined || keys.nodesLocation === undefined) return [];
+  return [`keys.nodesLocation: got "${keys.nodesLocation}", but the nodes' key is that of ${standby.of}; set it there`];
 }
 
 /** What a production environment must not go without, and what others had better not have. */

@@ -17,6 +17,16 @@ export const moment = z.preprocess(
   z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'expected a time in UTC such as "2026-11-01T10:00:00Z"'),
 );
 
+/** Makes a stack the standby region of another one of its template. */
+export const standbySchema = z.strictObject({
+  /** Name of that stack, `organization/project/stack`. */
+  of: z.string().min(1),
+  /** The switch-over: databases stop to follow and can be written. Cannot be taken back. */
+  promoted: z.boolean().default(false),
+  /** A stack of the template `multi-region`: the switch-over is done once its `active` is `standby`, too. Default: none. */
+  decidedBy: z.string().min(1).optional(),
+});
+
 /** Keys of every infrastructure stack; a cloud adds its own. Keys without a value here come from the environment's preset. */
 export const infrastructureKeys = {
   /** Start of every resource's name. */
@@ -37,4 +47,6 @@ export const infrastructureKeys = {
       version: z.enum(postgresVersions).default("17"),
     })
     .prefault({}),
+  /** Makes this the standby region of another stack of this template. Default: it stands for itself. */
+  standby: standbySchema.optional(),
 };

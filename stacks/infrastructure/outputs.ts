@@ -1,6 +1,6 @@
 /**
  * What the infrastructure stacks (`azure`, `aws`, `gcp`) hand to the stacks that run nodes on them (`kubernetes`, `bridge`), by
- * stack reference, as the secret output `infrastructure`.
+ * stack reference, as the secret output `infrastructure`. `cluster-services` stands between them: it takes one and hands on one.
  */
 import type { DatabaseServerState } from "@pulumi-canton/components/database/database-server.ts";
 import type { Environment } from "@pulumi-canton/components/deployment/deployment.ts";
@@ -8,7 +8,8 @@ import type { ClusterState } from "@pulumi-canton/components/platform/kubernetes
 
 /** One infrastructure. */
 export interface InfrastructureState {
-  readonly cloud: "azure" | "aws" | "gcp";
+  /** `kubernetes`: a cluster that no stack made. */
+  readonly cloud: "azure" | "aws" | "gcp" | "kubernetes";
   readonly region: string;
   /** Name and environment of the deployment, which the stack on top takes over. */
   readonly deployment: { readonly name: string; readonly environment: Environment };
@@ -21,14 +22,14 @@ export interface InfrastructureState {
     /** What all sequencers share; absent where the stack is of an application user, who has no domain. */
     readonly sequencerBackend?: DatabaseServerState;
   };
-  /** The section `crypto.keyEncryption` of the nodes' configuration: the key of the cloud that wraps theirs. */
-  readonly keyEncryption: Readonly<Record<string, unknown>>;
-  /** Where dumps and logs go. */
+  /** The section `crypto.keyEncryption` of the nodes' configuration: the key of the cloud that wraps theirs. Absent: a passphrase for each. */
+  readonly keyEncryption?: Readonly<Record<string, unknown>>;
+  /** Where dumps and logs go; empty where no cloud gives buckets. */
   readonly storage: {
     /** URL of the bucket for backups: `s3://…`, `gs://…`, `https://….blob.core.windows.net/…`. */
-    readonly backups: string;
+    readonly backups?: string;
     /** The bucket of logs kept for audit. */
-    readonly logs: string;
+    readonly logs?: string;
   };
   /** How the load balancer of the ingress is asked for: annotations of its Service; empty where nothing is special. */
   readonly ingress: {
@@ -40,4 +41,20 @@ export interface InfrastructureState {
     /** Who may reach it, in CIDR notation. */
     readonly allowedRanges: readonly string[];
   };
+  /** What a stack of `cluster-services` runs in the cluster; absent where there is none. */
+  readonly services?: ClusterServices;
+}
+
+/** What nodes share in a cluster, so that their stacks let it in and use it. */
+export interface ClusterServices {
+  /** Namespaces for nodes that are there already. */
+  readonly namespaces: readonly string[];
+  /** Namespace of the database servers, where they are in the cluster. */
+  readonly databases?: string;
+  /** Traefik: its namespace, and the class of its routes. */
+  readonly ingress?: { readonly namespace: string; readonly ingressClass: string };
+  /** Namespace of what reads metrics. */
+  readonly monitoring?: string;
+  /** Who signs the certificates of nodes' servers in one of the namespaces, and the authorities behind it, in PEM. */
+  readonly issuer?: { readonly namespace: string; readonly name: string; readonly caPem: string };
 }

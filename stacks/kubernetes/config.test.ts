@@ -52,7 +52,6 @@ test("little has to be said: on an infrastructure images and who may use the Led
     domain: { alias: "mydomain", sequencers: 2, policy: "permissioned" },
     allowList: [{ participant: "alice", permission: "Submission", trustLevel: "Ordinary" }],
     access: { via: "cluster" },
-    createNamespace: true,
   });
   expect(nodesOf(config)).toEqual([
     { name: "domain-manager", role: "domain-manager" },

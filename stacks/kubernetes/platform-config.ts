@@ -1,5 +1,5 @@
 /** Where nodes run in the cluster, as the configurations of `kubernetes` and `bridge` have it. */
-import { deploymentName, type Environment, environments } from "@pulumi-canton/components/deployment/deployment.ts";
+import type { Environment } from "@pulumi-canton/components/deployment/deployment.ts";
 import { unpinned } from "@pulumi-canton/components/platform/kubernetes/images.ts";
 import type { Quota } from "@pulumi-canton/components/platform/kubernetes/tenant-namespace.ts";
 import type { Role } from "@pulumi-canton/components/platform/platform.ts";
@@ -9,6 +9,7 @@ import { z } from "zod";
 import { nodeName, type ParticipantConfig } from "../config/nodes.ts";
 import { cidr } from "../infrastructure/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
+import { clusterKeys, referenceKeys, referenceProblems } from "../infrastructure/reference.ts";
 
 const portNumber = z.int().min(1).max(65_535);
 const pem = z.string().regex(/-----BEGIN CERTIFICATE-----/, "expected certificates in PEM format");
@@ -37,28 +38,8 @@ const tunnel = z.string().regex(/^\S+:\d{1,5}$/, 'expected host:port, such as "1
 
 /** Keys of both stacks. */
 export const platformKeys = {
-  /** Stack whose cluster and databases are used. Example: `organization/pulumi-canton/aws-production`. Otherwise `cluster` and `databases` say it. */
-  infrastructure: z
-    .string()
-    .regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, "expected organization/project/stack")
-    .optional(),
-  /** Start of what is marked. Default: that of the infrastructure. */
-  name: z
-    .string()
-    .regex(deploymentName, "expected 2 to 20 lower-case letters, digits or hyphens, a letter first")
-    .optional(),
-  /** Default: that of the infrastructure. */
-  environment: z.enum(environments).optional(),
-  /** Labels of every object. */
-  tags: z.record(z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/), z.string().regex(/^[a-z0-9_-]{0,63}$/)).default({}),
-  cluster: z
-    .strictObject({
-      /** YAML; a secret where it holds credentials. */
-      kubeconfig: z.string().min(1),
-      /** Default: the current one. */
-      context: z.string().min(1).optional(),
-    })
-    .optional(),
+  ...referenceKeys,
+  cluster: z.strictObject(clusterKeys).optional(),
   databases: z
     .strictObject({
       nodes: databaseServer,
@@ -68,8 +49,8 @@ export const platformKeys = {
     .optional(),
   /** Namespace of the nodes: a tenant's own. Default: that of the infrastructure, or `name`. */
   namespace: nodeName.optional(),
-  /** False: the namespace is there already, empty. */
-  createNamespace: z.boolean().default(true),
+  /** False: the namespace is there already, empty. Default: true, where the infrastructure has not made it. */
+  createNamespace: z.boolean().optional(),
   /** True: another stack has set the namespace up, and this one has further nodes in it. */
   sharedNamespace: z.boolean().default(false),
   images: z.strictObject({
@@ -182,20 +163,7 @@ export function platformProblems(
   nodes: readonly PlannedNode[],
   participants: readonly ParticipantConfig[],
 ): string[] {
-  const problems: string[] = [];
-  const own = ["cluster", "databases"] as const;
-  if (config.infrastructure === undefined) {
-    for (const key of [...own, "name", "environment"] as const) {
-      if (config[key] === undefined)
-        problems.push(`${key} is required; expected it, or infrastructure: the stack that has it`);
-    }
-  } else {
-    for (const key of [...own, "name", "environment"] as const) {
-      if (config[key] !== undefined) {
-        problems.push(`${key}: is set beside infrastructure, which says it too; expected one of both`);
-      }
-    }
-  }
+  const problems = referenceProblems(config, ["cluster", "databases"]);
   if (config.sharedNamespace && config.quota !== undefined) {
     problems.push("quota: is set with sharedNamespace; expected it in the stack that has set the namespace up");
   }
@@ -250,12 +218,17 @@ export function platformProblems(
   return problems;
 }
 
-/** What is wrong in an environment, on an infrastructure. */
+/**
+ * What is wrong in an environment, on an infrastructure.
+ *
+ * @param logins of others than nodes
+ */
 export function environmentProblems(
   config: PlatformConfig,
   environment: Environment,
   nodes: readonly PlannedNode[],
   infrastructure: InfrastructureState | undefined,
+  logins: readonly string[] = [],
 ): string[] {
   const problems: string[] = [];
   const { databases, images } = config;
@@ -279,16 +252,22 @@ export function environmentProblems(
     );
   }
   if (infrastructure === undefined) return problems;
+  const namespace = config.namespace ?? infrastructure.namespace;
+  if (config.createNamespace && !config.sharedNamespace && infrastructure.services?.namespaces.includes(namespace)) {
+    problems.push(
+      `createNamespace: got true, but ${config.infrastructure} has made the namespace ${namespace}; expected to leave it out`,
+    );
+  }
   if (nodes.some(({ role }) => role === "sequencer") && infrastructure.databases.sequencerBackend === undefined) {
     problems.push(
       `domain: ${config.infrastructure} has no server for what sequencers share; expected an infrastructure with domain: true`,
     );
   }
-  const logins = Object.keys(infrastructure.databases.nodes.logins);
-  for (const { name } of nodes) {
-    if (!logins.includes(name)) {
+  const known = Object.keys(infrastructure.databases.nodes.logins);
+  for (const name of [...nodes.map((node) => node.name), ...logins]) {
+    if (!known.includes(name)) {
       problems.push(
-        `${name}: ${config.infrastructure} has no login for it; expected one of ${logins.join(", ")}, or ${name} among its nodes`,
+        `${name}: ${config.infrastructure} has no login for it; expected one of ${known.join(", ")}, or ${name} among its nodes`,
       );
     }
   }

@@ -1,14 +1,14 @@
 /** From the configuration of `kubernetes` and `bridge` to the platform that nodes run on. */
-import { getStack, type Input, output, StackReference, secret } from "@pulumi/pulumi";
+import { getStack, type Input, output, secret } from "@pulumi/pulumi";
 import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import type { DatabaseServerState } from "@pulumi-canton/components/database/database-server.ts";
 import type { Deployment } from "@pulumi-canton/components/deployment/deployment.ts";
-import type { ClusterState } from "@pulumi-canton/components/platform/kubernetes/cluster.ts";
 import { KubernetesPlatform } from "@pulumi-canton/components/platform/kubernetes/kubernetes-platform.ts";
 import type { Outside, Peer } from "@pulumi-canton/components/platform/kubernetes/network-plan.ts";
 import { replicasOf, resourcesOf } from "@pulumi-canton/components/platform/kubernetes/roles.ts";
 import { notRight } from "../config/read-config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
+import { deploymentOf, readInfrastructure } from "../infrastructure/reference.ts";
 import { environmentProblems, type PlannedNode, type PlatformConfig, presets, quotaOf } from "./platform-config.ts";
 
 /** Ranges of addresses that are nobody's on the internet. */
@@ -19,57 +19,85 @@ const everywhere: readonly Peer[] = [{ cidr: "0.0.0.0/0" }];
 export interface ChosenPlatform {
   readonly platform: KubernetesPlatform;
   readonly namespace: string;
+  readonly deployment: Deployment;
+  readonly infrastructure: InfrastructureState | undefined;
+  /** The server of the databases of nodes. */
+  readonly databases: Input<DatabaseServerState>;
+  readonly outside: Outside;
 }
+
+/** What the stack has in the namespace besides nodes. */
+export interface Besides {
+  /** Databases of others, on the server of nodes. */
+  readonly logins: readonly string[];
+  readonly pods: readonly { readonly replicas: number; readonly memoryMiB: number; readonly cpuMillis: number }[];
+  /** Names besides their own that certificates of nodes bear. */
+  readonly serverNames: Readonly<Record<string, readonly string[]>>;
+  /** Namespaces of an ingress that routes of the stack are for. */
+  readonly ingress: readonly string[];
+}
+
+const nothing: Besides = { logins: [], pods: [], serverNames: {}, ingress: [] };
 
 /**
  * Makes the platform.
  *
  * @param nodes that the stack runs on it
+ * @param besidesOn what else the stack has there; may depend on the infrastructure
  * @throws RunError when environment or infrastructure do not go with the configuration
  */
-export async function choosePlatform(config: PlatformConfig, nodes: readonly PlannedNode[]): Promise<ChosenPlatform> {
-  const infrastructure =
-    config.infrastructure === undefined ? undefined : await readInfrastructure(config.infrastructure);
+export async function choosePlatform(
+  config: PlatformConfig,
+  nodes: readonly PlannedNode[],
+  besidesOn: (infrastructure: InfrastructureState | undefined) => Besides = () => nothing,
+): Promise<ChosenPlatform> {
+  const infrastructure = await readInfrastructure(config);
   const deployment = deploymentOf(config, infrastructure);
-  const problems = environmentProblems(config, deployment.environment, nodes, infrastructure);
+  const besides = besidesOn(infrastructure);
+  const problems = environmentProblems(config, deployment.environment, nodes, infrastructure, besides.logins);
   if (problems.length > 0) throw notRight(problems.join("\n"));
 
   const preset = presets[deployment.environment];
   const standbys = config.standbys ?? preset.standbys;
   const namespace = config.namespace ?? infrastructure?.namespace ?? deployment.name;
   const keyEncryption = config.keyEncryption ?? infrastructure?.keyEncryption;
+  const databases = infrastructure ? secretServers(infrastructure) : ownServers(config, nodes, besides.logins);
+  const outside = outsideOf(config, keyEncryption !== undefined, infrastructure, besides.ingress);
+  const issuer = config.issuer ?? issuerOf(infrastructure, namespace);
   const platform = new KubernetesPlatform("kubernetes", {
     deployment,
-    cluster: secret(infrastructure?.cluster ?? ownCluster(config)),
+    cluster: secret(infrastructure?.cluster ?? { kubeconfig: config.cluster?.kubeconfig ?? "" }),
     ...(config.cluster?.context !== undefined && { context: config.cluster.context }),
     namespace,
-    createNamespace: config.createNamespace,
+    createNamespace: config.createNamespace ?? !infrastructure?.services?.namespaces.includes(namespace),
     ...(config.sharedNamespace && {
       sharedAs: getStack()
         .toLowerCase()
         .replaceAll(/[^a-z0-9-]+/g, "-"),
     }),
     images: config.images,
-    databases: infrastructure ? secretServers(infrastructure) : ownServers(config, nodes),
+    databases,
     keyEncryption,
     access: config.access as never,
     mutualTls: preset.mutualTls,
-    issuer: config.issuer,
+    issuer,
+    serverNames: besides.serverNames,
     standbys,
     spread: preset.spread,
     resources: config.resources as never,
-    outside: outsideOf(config, keyEncryption !== undefined, infrastructure?.cluster.workloadIdentity !== undefined),
+    outside,
     quota:
       config.quota ??
-      quotaOf(
-        nodes.map(({ role }) => ({
+      quotaOf([
+        ...nodes.map(({ role }) => ({
           replicas: replicasOf(role, standbys),
           ...resourcesOf(role, config.resources[role] as never),
         })),
-      ),
+        ...besides.pods,
+      ]),
     retain: preset.retain,
   });
-  return { platform, namespace };
+  return { platform, namespace, deployment, infrastructure, databases: databases.nodes, outside };
 }
 
 /** Token with which users of Ledger APIs are made. */
@@ -78,29 +106,11 @@ export function ledgerTokenOf(config: PlatformConfig): Input<string> | undefined
   return token === undefined ? undefined : secret(token);
 }
 
-/** What another stack gave out: known before anything is made, so that it can be refused. */
-async function readInfrastructure(stack: string): Promise<InfrastructureState> {
-  const { value, secretValue } = await new StackReference(stack).getOutputDetails("infrastructure");
-  const state = (secretValue ?? value) as InfrastructureState | undefined;
-  if (state === undefined) {
-    throw notRight(
-      `infrastructure: got "${stack}", which has no output "infrastructure"; expected a stack of the template azure, aws or gcp that is up`,
-    );
-  }
-  return state;
-}
-
-function deploymentOf(
-  { name, environment, tags }: PlatformConfig,
-  infrastructure: InfrastructureState | undefined,
-): Deployment {
-  if (infrastructure !== undefined) return { ...infrastructure.deployment, tags };
-  if (name === undefined || environment === undefined) throw new Error("name and environment were not checked");
-  return { name, environment, tags };
-}
-
-function ownCluster({ cluster }: PlatformConfig): Pick<ClusterState, "kubeconfig"> {
-  return { kubeconfig: cluster?.kubeconfig ?? "" };
+/** The issuer that the infrastructure has in a namespace. */
+function issuerOf(infrastructure: InfrastructureState | undefined, namespace: string) {
+  const issuer = infrastructure?.services?.issuer;
+  if (issuer?.namespace !== namespace) return undefined;
+  return { name: issuer.name, kind: "Issuer", group: "cert-manager.io", caPem: issuer.caPem } as const;
 }
 
 function secretServers({ databases }: InfrastructureState) {
@@ -109,9 +119,9 @@ function secretServers({ databases }: InfrastructureState) {
 }
 
 /** Servers that the configuration names, with logins that the stack makes. */
-function ownServers({ databases }: PlatformConfig, nodes: readonly PlannedNode[]) {
+function ownServers({ databases }: PlatformConfig, nodes: readonly PlannedNode[], besides: readonly string[]) {
   if (databases === undefined) throw new Error("databases were not checked");
-  const names = nodes.map(({ name }) => name);
+  const names = [...nodes.map(({ name }) => name), ...besides];
   const backend = ["sequencer-backend"];
   if (databases.sequencerBackend === undefined) return { nodes: withLogins(databases.nodes, [...names, ...backend]) };
   return {
@@ -135,18 +145,34 @@ function withLogins(
   return secret(output({ host, port, administrator, tls, ...(caPem !== undefined && { caPem }), logins }));
 }
 
-function outsideOf(config: PlatformConfig, keyManagement: boolean, workloadIdentity: boolean): Outside {
+function outsideOf(
+  config: PlatformConfig,
+  keyManagement: boolean,
+  infrastructure: InfrastructureState | undefined,
+  ingress: readonly string[],
+): Outside {
   const { network, databases, ledgerApi } = config;
+  const services = infrastructure?.services;
   const ports = [...new Set([databases?.nodes.port ?? 5432, databases?.sequencerBackend?.port ?? 5432])];
-  const servers = (network.databases ?? privateRanges) as readonly Peer[];
+  const inCluster = services?.databases === undefined ? privateRanges : [{ namespace: services.databases }];
+  const servers = (network.databases ?? inCluster) as readonly Peer[];
   const callsOut = keyManagement || ledgerApi !== undefined;
   return {
     databases: ports.flatMap((port) => servers.map((peer) => ({ peer, port }))),
     https: (network.https ?? (callsOut ? everywhere : [])) as readonly Peer[],
     sequencers: network.sequencers as Outside["sequencers"],
     operators: network.operators as readonly Peer[],
-    monitoring: network.monitoring as readonly Peer[],
-    ingress: network.ingress as readonly Peer[],
-    workloadIdentity,
+    monitoring: withNamespaces(network.monitoring as readonly Peer[], [services?.monitoring]),
+    ingress: withNamespaces(network.ingress as readonly Peer[], [services?.ingress?.namespace, ...ingress]),
+    workloadIdentity: infrastructure?.cluster.workloadIdentity !== undefined,
   };
+}
+
+/** And those namespaces that are not among them as a whole. */
+function withNamespaces(peers: readonly Peer[], namespaces: readonly (string | undefined)[]): readonly Peer[] {
+  const known = new Set(
+    peers.flatMap((peer) => ("namespace" in peer && peer.podLabels === undefined ? peer.namespace : [])),
+  );
+  const missing = new Set(namespaces.filter((each) => each !== undefined && !known.has(each)));
+  return [...peers, ...[...missing].map((namespace) => ({ namespace: namespace as string }))];
 }

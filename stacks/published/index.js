@@ -1,0 +1,1 @@
+export { AwsInfrastructure } from "./aws-infrastructure.ts";
