@@ -1,0 +1,43 @@
+/**
+ * What every template plans in every environment is what its file here says: a change of a component shows as a difference.
+ * `UPDATE_GOLDEN=1` writes the files anew.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { environments } from "@pulumi-canton/components/deployment/deployment.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CloudStack } from "../cloud-stack.ts";
+import { StandIn } from "../stand-in/stand-in.ts";
+import { configOf, filesOf, templates } from "../templates.ts";
+import { dump } from "./dump.ts";
+
+/** A stack with more is slow to update. */
+const mostResources = 150;
+let folder: string;
+let standIn: StandIn;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "pulumi-canton-stand-in-"));
+  standIn = await StandIn.start(folder);
+});
+afterAll(async () => {
+  await standIn?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe.each(templates)("$name", (template) => {
+  test.each(environments)("%s", { timeout: 120_000 }, async (environment) => {
+    const config = configOf(template, environment);
+    await using stack = await CloudStack.create(standIn, "test", config, {
+      files: filesOf(template),
+      stacks: template.stacks,
+    });
+    const planned = await stack.planned();
+    expect(planned.length).toBeLessThanOrEqual(mostResources);
+    const [file, is] = [join(import.meta.dirname, `${template.name}.${environment}.yaml`), dump(planned)];
+    if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, is);
+    expect(existsSync(file), `there is no ${file}; UPDATE_GOLDEN=1 writes it`).toBe(true);
+    expect(is, "UPDATE_GOLDEN=1 takes the change over").toBe(readFileSync(file, "utf8"));
+  });
+});
