@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import grpc from "@grpc/grpc-js";
 import { LanguageRuntimeClient } from "@pulumi/pulumi/proto/language_grpc_pb.js";
@@ -109,25 +109,6 @@ test("a component package gives its schema", { timeout: slow }, async () => {
     inputProperties: { name: { type: "string", description: "Who is greeted." } },
     requiredInputs: ["name"],
   });
-});
-
-test("a second program adds a component package and uses it through a generated SDK", {
-  timeout: 15 * 60_000,
-}, async () => {
-  await using run = await EngineRun.of("component-user");
-  cpSync(join(import.meta.dirname, "testing", "component"), join(run.folder, "component"), { recursive: true });
-  const added = await run.pulumi("package", "add", "../component");
-  expect(added).toMatchObject({
-    exitCode: 0,
-    output: expect.stringContaining('import * as languageHostComponent from "@pulumi/language-host-component";'),
-  });
-  const { dependencies } = JSON.parse(readFileSync(join(run.project, "package.json"), "utf8"));
-  expect(dependencies).toMatchObject({
-    "@pulumi/pulumi": "3.270.0",
-    "@pulumi/language-host-component": "file:sdks/language-host-component",
-  });
-  const preview = await run.pulumi("preview", "--config", "name=you");
-  expect(preview).toMatchObject({ exitCode: 0, output: expect.stringContaining('text: "hello you"') });
 });
 
 describe("the service itself", () => {

@@ -89,12 +89,12 @@ const ingressOffset = 10;
 /**
  * Builds what a configuration says in one region. Its resources: see docs/azure.md.
  *
- * @param options the provider, where it is not the default one
+ * @param options the provider, where it is not the default one, and what it is a part of
  */
 export function azureInfrastructure(
   config: AzureConfig,
   args: AzureRegionArgs = {},
-  options: Pick<CustomResourceOptions, "provider"> = {},
+  options: Pick<CustomResourceOptions, "provider" | "parent"> = {},
 ): AzureRegion {
   const { zones, hardwareKeys } = config;
   const { replicaOf: primary, promoted = false } = args;

@@ -64,13 +64,21 @@ export interface GcpInfrastructure {
 /** Port of every machine that load balancers outside the cluster forward to. */
 export const ingressNodePort = 30_443;
 
-/** Makes the resources of one region. */
-export function gcpInfrastructure(config: GcpConfig, options: GcpRegionOptions = {}): GcpInfrastructure {
+/**
+ * Makes the resources of one region.
+ *
+ * @param within what it is a part of, where it is of something
+ */
+export function gcpInfrastructure(
+  config: GcpConfig,
+  options: GcpRegionOptions = {},
+  within: Pick<ComponentResourceOptions, "parent"> = {},
+): GcpInfrastructure {
   const { project, region, zones, namespace, retain, ingress, name, environment, tags } = config;
   const site = options.suffix === undefined ? name : nameWithin({ length: 40 }, name, options.suffix);
   const deployment: Deployment = { name: site, environment, tags };
   const where = { deployment, project, region };
-  const here = { provider: new Provider(site, { project, region }) };
+  const here = { ...within, provider: new Provider(site, { project, region }, within) };
   const behind = ingress.exposure === "application" || config.gateway !== undefined;
   const nodePort = behind ? { nodePort: ingressNodePort } : {};
   const replicaOf = options.replicaOf && secret(options.replicaOf);

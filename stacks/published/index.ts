@@ -1,1 +1,2 @@
-export { AwsInfrastructure } from "./aws-infrastructure.ts";
+/** Where the schema is read from; what runs is `index.js`. */
+export * from "./components.ts";

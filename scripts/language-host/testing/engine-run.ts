@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { acquireEngine } from "../../engine/acquire.ts";
 import { engineEnvironment } from "../../environment/engine-environment.ts";
 import { homeOf, root } from "../../environment/paths.ts";
@@ -26,11 +26,11 @@ export class EngineRun implements AsyncDisposable {
     this.#engine = engine;
   }
 
-  /** Copies the fixture `name` and makes a stack `test` of it. */
+  /** Copies the fixture `name`, a folder beside this file or an absolute path, and makes a stack `test` of it. */
   static async of(name: string): Promise<EngineRun> {
     const folder = mkdtempSync(join(tmpdir(), "pulumi-canton-engine-"));
     const project = join(folder, "project");
-    cpSync(join(import.meta.dirname, name), project, { recursive: true });
+    cpSync(resolve(import.meta.dirname, name), project, { recursive: true });
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
     const engine = await acquireEngine(process.env, () => {});
     const home = homeOf({ CANTON_HOME: join(folder, "home") });

@@ -1,0 +1,98 @@
+/** The PostgreSQL servers of a cluster. */
+import type { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
+import { mergeOptions, type Output, secret } from "@pulumi/pulumi";
+import { ClusterPostgres, type ClusterPostgresArgs } from "@pulumi-canton/components/database/cluster-postgres.ts";
+import type { DatabaseServerState } from "@pulumi-canton/components/database/database-server.ts";
+import { nameWithin } from "@pulumi-canton/components/deployment/names.ts";
+import type { DatabasesConfig } from "./databases-config.ts";
+import { type Place, restrictedNamespace } from "./place.ts";
+
+/** What was made. */
+export interface MadeDatabases {
+  readonly nodes: Output<DatabaseServerState>;
+  readonly sequencerBackend?: Output<DatabaseServerState>;
+  /** Names of the servers in the cluster. */
+  readonly names: readonly string[];
+}
+
+/** Login of the sequencers' shared backend. */
+const backendLogin = "sequencer-backend";
+const credentialsName = "backup-credentials";
+
+/**
+ * A server for the databases of nodes, and one for what sequencers share, in a namespace that only nodes reach.
+ *
+ * @param podMonitors namespace of an operator of Prometheus that is to read their metrics
+ */
+export function makeDatabases(config: DatabasesConfig, place: Place, podMonitors: string | undefined): MadeDatabases {
+  const { deployment, namespaces, cluster, retain, options } = place;
+  const namespace = restrictedNamespace(namespaces.databases, place.labels, place.kept);
+  const credentials = makeCredentials(config, place, namespace);
+  const server = (purpose: string, logins: readonly string[]): ClusterPostgres => {
+    const called = (generation: number) => (generation === 1 ? purpose : `${purpose}-${generation}`);
+    const args: ClusterPostgresArgs = {
+      deployment,
+      purpose: called(config.generation),
+      namespace: namespaces.databases,
+      clientNamespaces: namespaces.nodes,
+      storageClass: cluster.storageClass,
+      zones: cluster.zones,
+      logins,
+      version: config.version,
+      diskGiB: config.diskGiB,
+      cpu: config.cpu,
+      memoryGiB: config.memoryGiB,
+      maxConnections: config.maxConnections,
+      identity: config.identity,
+      operatorNamespace: config.operatorNamespace,
+      retain,
+      ...(config.image !== undefined && { image: config.image }),
+      ...(config.instances !== undefined && { instances: config.instances }),
+      ...(config.backups && { backups: storeOf(config.backups) }),
+      ...(config.restore && {
+        restore: {
+          from: nameWithin({ length: 50 }, deployment.name, called(config.restore.generation)),
+          ...(config.restore.at !== undefined && { at: config.restore.at }),
+        },
+      }),
+      ...(podMonitors !== undefined && { monitoringNamespace: podMonitors }),
+    };
+    const after = { dependsOn: [namespace, ...(credentials ? [credentials] : [])] };
+    return new ClusterPostgres(`databases-${called(config.generation)}`, args, mergeOptions(options, after));
+  };
+  const nodes = server("nodes", config.nodes);
+  const backend = config.domain ? server("sequencers", [backendLogin]) : undefined;
+  return {
+    nodes: nodes.server,
+    ...(backend && { sequencerBackend: backend.server }),
+    names: [nodes, ...(backend ? [backend] : [])].map(({ clusterName }) => clusterName),
+  };
+}
+
+function storeOf(store: NonNullable<DatabasesConfig["backups"]>): NonNullable<ClusterPostgresArgs["backups"]> {
+  const { url, endpoint, credentials, through, days, schedule } = store;
+  return {
+    url,
+    through,
+    days,
+    credentials: credentials === "identity" ? credentials : { secret: credentialsName },
+    ...(endpoint !== undefined && { endpoint }),
+    ...(schedule !== undefined && { schedule }),
+  };
+}
+
+/** The login of the object store. */
+function makeCredentials({ backups }: DatabasesConfig, place: Place, namespace: Namespace): Secret | undefined {
+  if (backups === undefined || backups.credentials === "identity") return undefined;
+  // By this label the operator takes a new login up by itself.
+  const labels = { ...place.labels, "cnpg.io/reload": "true" };
+  return new Secret(
+    credentialsName,
+    {
+      metadata: { name: credentialsName, namespace: namespace.metadata.name, labels },
+      stringData: secret(backups.credentials),
+    },
+    place.kept,
+  );
+}
