@@ -119,6 +119,7 @@ function setUp() {
   const seen = new Set<string>();
   const start = () => {
     const stopping = new AbortController();
+    let answered = Promise.resolve();
     const dispatcher: TopologyDispatcher = new TopologyDispatcher({
       domainId,
       member,
@@ -129,13 +130,16 @@ function setUp() {
       logger: silentLogger,
       send: async (request) =>
         manager.receive(request, (results) => {
-          void dispatcher.answered({
-            requestedBy: request.requestedBy,
-            participant: request.participant,
-            requestId: request.requestId,
-            domainId,
-            results: results.map((state) => ({ state, errorMessage: state === "REJECTED" ? "no" : "" })),
-          });
+          // One after another, as the events of a stream are read.
+          answered = answered.then(() =>
+            dispatcher.answered({
+              requestedBy: request.requestedBy,
+              participant: request.participant,
+              requestId: request.requestId,
+              domainId,
+              results: results.map((state) => ({ state, errorMessage: state === "REJECTED" ? "no" : "" })),
+            }),
+          );
         }),
     });
     const running = dispatcher.run(stopping.signal);
