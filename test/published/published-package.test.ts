@@ -10,6 +10,8 @@ import { StandIn } from "../clouds/stand-in/stand-in.ts";
 
 const published = join(root, "stacks", "published");
 const schemaFile = join(published, "schema.json");
+/** The engine keeps what it read of the schema beside the package, and would not see a change of it. */
+const keptSchema = join(root, "stacks", "schema-pulumi-canton.json");
 const caFile = join(root, "test", "clouds", "templates", "authority.pem");
 const minutes = 60_000;
 
@@ -18,6 +20,7 @@ let standIn: StandIn;
 let run: EngineRun;
 
 beforeAll(async () => {
+  rmSync(keptSchema, { force: true });
   folder = mkdtempSync(join(tmpdir(), "pulumi-canton-published-"));
   standIn = await StandIn.start(folder);
   run = await EngineRun.of(join(import.meta.dirname, "program"));
@@ -28,6 +31,7 @@ afterAll(async () => {
   await run?.[Symbol.asyncDispose]();
   await standIn?.[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
+  rmSync(keptSchema, { force: true });
 });
 
 test("its schema is the one that is kept here", { timeout: 3 * minutes }, async () => {
