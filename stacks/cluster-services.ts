@@ -31,10 +31,16 @@ export default async function clusterServices(): Promise<Record<string, unknown>
 
   const namespaces = namespacesOf(config, surroundings);
   const place = makePlace(config, deployment, clusterOf(config, infrastructure), namespaces);
-  const operator = config.monitoring?.by === "operator" ? namespaces.monitoring : undefined;
-  const databases = config.databases && makeDatabases(config.databases, place, operator);
+  const { by } = config.monitoring ?? {};
+  const watchers = {
+    ...(by === "operator" && { operator: namespaces.monitoring }),
+    ...(by === "own" && { exporters: namespaces.monitoring }),
+  };
+  const databases = config.databases && makeDatabases(config.databases, place, watchers);
   const traefik = config.ingress && makeIngress(config, place, infrastructure);
-  const monitoring = config.monitoring && makeMonitoring(config.monitoring, place, traefik && namespaces.ingress);
+  const monitoring =
+    config.monitoring &&
+    makeMonitoring(config.monitoring, place, databases?.watched ?? [], traefik && namespaces.ingress);
   const issuer = config.certificates && makeIssuer(config.certificates, place);
 
   const services = servicesOf(config, place, traefik, issuer);
@@ -138,7 +144,7 @@ function stateOf(
     region: "own",
     deployment: { name, environment },
     namespace: namespaces.nodes[0] as string,
-    ...(config.keyEncryption && { keyEncryption: config.keyEncryption }),
+    ...(config.vault && { keyEncryption: config.vault.keyEncryption, keyFiles: config.vault.files }),
     storage: {},
     ingress: ingressState(config),
   };

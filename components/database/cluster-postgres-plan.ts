@@ -48,11 +48,18 @@ export interface ClusterPlan {
   readonly backups?: BackupStore;
   readonly restore?: Restore;
   /** Names of secrets. */
-  readonly secrets: { readonly authority: string; readonly administrator: string };
+  readonly secrets: {
+    readonly authority: string;
+    readonly administrator: string;
+    /** Absent: nobody looks at it from within. */
+    readonly watcher?: string;
+  };
 }
 
 /** Who makes databases and logins: no superuser. */
 export const administrator = "administrator";
+/** Who looks at how the server is. */
+export const watcher = "monitoring";
 /** Name of the plugin that keeps backups. */
 const plugin = "barman-cloud.cloudnative-pg.io";
 
@@ -214,6 +221,19 @@ export function planCluster(plan: ClusterPlan): Record<string, unknown> {
           inherit: true,
           passwordSecret: { name: plan.secrets.administrator },
         },
+        ...(plan.secrets.watcher === undefined
+          ? []
+          : [
+              {
+                name: watcher,
+                ensure: "present",
+                login: true,
+                superuser: false,
+                inherit: true,
+                inRoles: ["pg_monitor"],
+                passwordSecret: { name: plan.secrets.watcher },
+              },
+            ]),
       ],
     },
     bootstrap: bootstrapOf(plan),

@@ -69,6 +69,30 @@ test("without backups and monitoring there is less, and dev has one instance", a
   expect(objects.find(({ kind }) => kind === "Cluster")?.["spec"]).toMatchObject({ instances: 1 });
 });
 
+test("an exporter has a login that may look and nothing else, and gets in", async () => {
+  let postgres: ClusterPostgres | undefined;
+  const objects = await collector.objects(() => {
+    postgres = new ClusterPostgres("watched", { ...args, exporterNamespace: "exporters" });
+  });
+  const spec = (kind: string) => objects.find((each) => each.kind === kind)?.["spec"] as any;
+  expect(spec("Cluster").managed.roles[1]).toMatchObject({
+    name: "monitoring",
+    superuser: false,
+    inRoles: ["pg_monitor"],
+    passwordSecret: { name: "canton-nodes-monitoring" },
+  });
+  expect(JSON.stringify(spec("NetworkPolicy").ingress[0])).toContain("exporters");
+  const { watcher } = postgres as ClusterPostgres;
+  expect(await isSecretOutput(watcher)).toBe(true);
+  const { password } = (await valueOf(watcher)) as { password: string };
+  expect(objects.find(({ metadata }) => metadata.name === "canton-nodes-monitoring")?.["stringData"]).toEqual({
+    username: "monitoring",
+    password,
+  });
+  const taken = { ...args, exporterNamespace: "exporters", logins: ["monitoring"] };
+  expect(() => new ClusterPostgres("taken", taken)).toThrow(/^logins: got "monitoring"/);
+});
+
 test("only the operator, clients and the instances themselves reach it", async () => {
   const objects = await collector.objects(() => new ClusterPostgres("closed", { ...args, clientNamespaces: ["apps"] }));
   const { ingress } = objects.find(({ kind }) => kind === "NetworkPolicy")?.["spec"] as any;

@@ -25,6 +25,7 @@ import {
   planObjectStore,
   planScheduledBackup,
   type Restore,
+  watcher,
 } from "./cluster-postgres-plan.ts";
 import type { DatabaseServer, DatabaseServerState, PostgresVersion } from "./database-server.ts";
 
@@ -67,6 +68,8 @@ export interface ClusterPostgresArgs {
   readonly operatorNamespace?: string;
   /** Makes a `PodMonitor`, for a Prometheus operator in this namespace. Default: no metrics are read. */
   readonly monitoringNamespace?: string;
+  /** Namespace of an exporter that logs in and asks how the server is, with the role `pg_monitor`. Default: there is none. */
+  readonly exporterNamespace?: string;
   /** Refuses to be deleted, and stays when the stack goes. Default: true in `production`. */
   readonly retain?: boolean;
 }
@@ -80,7 +83,8 @@ const tenYears = 10 * 365 * 24;
  * an object store, from which any moment comes back. The operator has to be there before, for backups its Barman Cloud plugin
  * too: see docs/kubernetes-objects.md. Sequencers take a server of their own, for their shared backend.
  *
- * Resources: 1 + 7 + 1 for every login; 2 more with backups (1 in-tree), 1 more with `monitoringNamespace`.
+ * Resources: 1 + 7 + 1 for every login; 2 more with backups (1 in-tree), 1 more with `monitoringNamespace`,
+ * 2 more with `exporterNamespace`.
  *
  * Cost: CPU, memory and disk of the cluster's machines, once for each instance; the object store.
  */
@@ -88,17 +92,26 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
   declare readonly server: Output<DatabaseServerState>;
   /** Name of the `Cluster`, by which a later one finds its backups. */
   readonly clusterName: string;
+  /** The login of the exporter; undefined where there is none. Secret. */
+  declare readonly watcher: Output<{ readonly user: string; readonly password: string } | undefined>;
 
   constructor(name: string, args: ClusterPostgresArgs, options: ComponentResourceOptions = {}) {
     super("pulumi-canton:database:ClusterPostgres", name, {}, options);
     const { deployment, namespace, logins, backups, version = "17" } = args;
     const { retain = deployment.environment === "production" } = args;
-    if (logins.includes(administrator)) throw new Error(`logins: got "${administrator}"; expected the names of nodes`);
+    const watched = args.exporterNamespace !== undefined;
+    for (const taken of [administrator, ...(watched ? [watcher] : [])]) {
+      if (logins.includes(taken)) throw new Error(`logins: got "${taken}"; expected the names of nodes`);
+    }
     // The operator makes names of its own from this one, and 50 characters are what it takes.
     const called = (...parts: string[]) => nameWithin({ length: 50 }, deployment.name, args.purpose, ...parts);
     this.clusterName = called();
     const labels = tagsOf(deployment);
-    const secrets = { authority: called("authority"), administrator: called(administrator) };
+    const secrets = {
+      authority: called("authority"),
+      administrator: called(administrator),
+      ...(watched && { watcher: called(watcher) }),
+    };
     const plan = {
       name: this.clusterName,
       environment: deployment.environment,
@@ -123,21 +136,26 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
     const metadata = (called: string) => ({ name: called, namespace, labels });
 
     const passwords = Object.fromEntries(
-      [administrator, ...logins].map((user) => {
+      [administrator, ...(watched ? [watcher] : []), ...logins].map((user) => {
         const password = new RandomPassword(called(user), { length: 40, special: false }, parent);
         return [user, password.result] as const;
       }),
     );
     const caPem = this.#makeAuthority(secrets.authority, metadata(secrets.authority), kept);
-    const login = new Secret(
-      secrets.administrator,
-      {
-        metadata: { ...metadata(secrets.administrator), labels: { ...labels, "cnpg.io/reload": "true" } },
-        type: "kubernetes.io/basic-auth",
-        stringData: { username: administrator, password: passwords[administrator] as Output<string> },
-      },
-      kept,
-    );
+    const login = (name: string, username: string) =>
+      new Secret(
+        name,
+        {
+          metadata: { ...metadata(name), labels: { ...labels, "cnpg.io/reload": "true" } },
+          type: "kubernetes.io/basic-auth",
+          stringData: { username, password: passwords[username] as Output<string> },
+        },
+        kept,
+      );
+    const known = [
+      login(secrets.administrator, administrator),
+      ...(secrets.watcher === undefined ? [] : [login(secrets.watcher, watcher)]),
+    ];
     const custom = (kind: string, apiVersion: string, spec: unknown, options: CustomResourceOptions) =>
       new CustomResource(
         `${this.clusterName}-${kind.toLowerCase()}`,
@@ -150,7 +168,7 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
         : [custom("ObjectStore", "barmancloud.cnpg.io/v1", planObjectStore(backups), kept)];
     const cluster = custom("Cluster", "postgresql.cnpg.io/v1", planCluster(plan), {
       ...kept,
-      dependsOn: [login, ...store],
+      dependsOn: [...known, ...store],
     });
     if (backups !== undefined) {
       const spec = planScheduledBackup(this.clusterName, backups);
@@ -167,16 +185,20 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
 
     this.server = secret(
       all([interpolate`${this.clusterName}-rw.${namespace}.svc`, caPem, all(passwords), cluster.id]).apply(
-        ([host, authority, known]) => ({
+        ([host, authority, words]) => ({
           host,
           port: 5432,
-          administrator: { user: administrator, password: known[administrator] ?? "" },
+          administrator: { user: administrator, password: words[administrator] ?? "" },
           caPem: authority,
           logins: Object.fromEntries(
-            logins.map((user) => [user, { database: user, user, password: known[user] ?? "" }] as const),
+            logins.map((user) => [user, { database: user, user, password: words[user] ?? "" }] as const),
           ),
         }),
       ),
+    );
+    const password = passwords[watcher];
+    this.watcher = secret(
+      watched && password !== undefined ? password.apply((text) => ({ user: watcher, password: text })) : undefined,
     );
     this.registerOutputs({ server: this.server, clusterName: this.clusterName });
   }
@@ -215,8 +237,10 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
   /** Clients, the operator and the instances among each other; out to the object store and the API server. */
   #closeNetwork(
     metadata: { name: string; namespace: Input<string>; labels: Record<string, string> },
-    { clientNamespaces = [], operatorNamespace = "cnpg-system", monitoringNamespace }: ClusterPostgresArgs,
+    args: ClusterPostgresArgs,
   ): void {
+    const { clientNamespaces = [], operatorNamespace = "cnpg-system", monitoringNamespace, exporterNamespace } = args;
+    const clients = [...clientNamespaces, ...(exporterNamespace === undefined ? [] : [exporterNamespace])];
     const instances = { matchLabels: { "cnpg.io/cluster": this.clusterName } };
     const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: "TCP", port }));
     new NetworkPolicy(
@@ -227,7 +251,7 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
           podSelector: instances,
           policyTypes: ["Ingress", "Egress"],
           ingress: [
-            { from: [{ podSelector: {} }, ...clientNamespaces.map(namespaceNamed)], ports: tcp(5432) },
+            { from: [{ podSelector: {} }, ...clients.map(namespaceNamed)], ports: tcp(5432) },
             { from: [{ podSelector: instances }, namespaceNamed(operatorNamespace)], ports: tcp(5432, 8000) },
             ...metricsFrom(monitoringNamespace, 9187),
           ],

@@ -79,6 +79,20 @@ test("where nobody is listed, nobody outside the cluster reaches it", async () =
   expect(specOf(objects, "Service")).not.toHaveProperty("loadBalancerSourceRanges");
 });
 
+test("behind a load balancer outside the cluster it has the port that this one forwards to, and asks for no other", async () => {
+  const behind = { ...args, loadBalancer: { nodePort: 30_443 } };
+  const objects = await collector.objects(() => new TraefikIngress("behind", behind));
+  expect(specOf(objects, "Service")).toMatchObject({
+    type: "NodePort",
+    externalTrafficPolicy: "Local",
+    ports: [{ port: 443, nodePort: 30_443 }],
+  });
+  expect(specOf(objects, "Service")).not.toHaveProperty("loadBalancerSourceRanges");
+  const { allowedRanges: _, ...closed } = behind;
+  const unlisted = await collector.objects(() => new TraefikIngress("unlisted", closed));
+  expect(specOf(unlisted, "Service")).toMatchObject({ type: "ClusterIP" });
+});
+
 test("routes are of its class, and let it through to the pods that answer", async () => {
   const objects = await collector.objects(() => {
     const ingress = new TraefikIngress("routed", { ...args, ingressClass: "public" });

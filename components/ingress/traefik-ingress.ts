@@ -210,14 +210,18 @@ export class TraefikIngress extends ComponentResource {
     selector: Labels,
     { allowedRanges = [], loadBalancer = {} }: TraefikIngressArgs,
   ): Output<string> {
+    const exposed = allowedRanges.length === 0 ? undefined : loadBalancer;
+    const nodePort = exposed?.nodePort;
     const service = new Service(
       metadata.name,
       {
         metadata: { ...metadata, ...loadBalancerAnnotations(loadBalancer) },
         spec: {
           selector,
-          ports: [{ name: "websecure", port: 443, targetPort: "websecure" }],
-          ...loadBalancerService(allowedRanges.length === 0 ? undefined : loadBalancer, allowedRanges),
+          ports: [
+            { name: "websecure", port: 443, targetPort: "websecure", ...(nodePort !== undefined && { nodePort }) },
+          ],
+          ...loadBalancerService(exposed, allowedRanges),
         },
       },
       { parent: this },

@@ -9,6 +9,8 @@ export interface LoadBalancer {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Address reserved for it. Default: the cloud chooses. */
   readonly address?: string;
+  /** Port of every machine to which a load balancer outside the cluster forwards; no other is then asked for. Default: none. */
+  readonly nodePort?: number;
 }
 
 /** Spec of a Service, besides its selector and ports: for the cluster only where there is no load balancer. */
@@ -17,6 +19,8 @@ export function loadBalancerService(
   allowedRanges: readonly string[],
 ): Partial<core.v1.ServiceSpec> {
   if (loadBalancer === undefined) return { type: "ClusterIP" };
+  // Who gets as far is then decided where that load balancer is.
+  if (loadBalancer.nodePort !== undefined) return { type: "NodePort", externalTrafficPolicy: "Local" };
   return {
     type: "LoadBalancer",
     // The proxy sees the client's own address, which its allow-list is about.

@@ -34,10 +34,11 @@ const infrastructure: InfrastructureState = {
   storage: { backups: "s3://b", logs: "s3://l" },
   ingress: { annotations: { internal: "true" }, nodePort: 30_443, allowedRanges: ["203.0.113.0/24"] },
 };
+const file = parse(readFileSync(new URL("../../Pulumi.cluster-services.yaml", import.meta.url), "utf8"));
 const example = Object.fromEntries(
-  Object.entries<unknown>(
-    parse(readFileSync(new URL("../../Pulumi.cluster-services.yaml", import.meta.url), "utf8")).config,
-  ).map(([key, value]) => [key.slice("pulumi-canton:".length), value] as const),
+  Object.entries<unknown>(file.config)
+    .filter(([key]) => key.startsWith("pulumi-canton:"))
+    .map(([key, value]) => [key.slice("pulumi-canton:".length), value] as const),
 );
 const image = `registry/image:17@sha256:${"0".repeat(64)}`;
 
@@ -86,7 +87,8 @@ async function run(config: Record<string, unknown>): Promise<Record<string, any>
 const named = (type: string) => registered.filter((each) => each.type.endsWith(type)).map(({ name }) => name);
 const inputsOf = (type: string, name: string) =>
   registered.find((each) => each.type.endsWith(type) && each.name === name)?.inputs;
-const valueOf = (given: unknown) => new Promise<any>((resolve) => pulumi.output(given).apply(resolve));
+const valueOf = (given: unknown) =>
+  new Promise<any>((resolve) => (pulumi.output(given) as pulumi.Output<unknown>).apply(resolve));
 const stateOf = (outputs: Record<string, unknown>) =>
   valueOf(outputs["infrastructure"]) as Promise<InfrastructureState>;
 const revealed = (value: any) => value?.value ?? value;
@@ -119,7 +121,18 @@ test("in a cluster of one's own: databases, ingress, monitoring and issuer, and 
   expect(revealed(login.stringData)).toEqual({ accessKeyId: "canton", secretAccessKey: "change-me" });
   expect(pulumi.runtime.isRpcSecret(login.stringData)).toBe(true);
   const [rule] = inputsOf(":NetworkPolicy", "canton-prod-nodes").spec.ingress;
-  expect(rule.from.at(-1).namespaceSelector.matchLabels).toEqual({ "kubernetes.io/metadata.name": "canton-prod" });
+  const clients = rule.from
+    .slice(1)
+    .map((each: any) => each.namespaceSelector.matchLabels["kubernetes.io/metadata.name"]);
+  expect(clients).toEqual(["canton-prod", "canton-prod-monitoring"]);
+
+  expect(named("apps/v1:Deployment").filter((name) => name.includes("exporter"))).toEqual(
+    ["nodes", "nodes-replica", "sequencers", "sequencers-replica"].map(
+      (each) => `monitoring-postgres-exporter-canton-prod-${each}`,
+    ),
+  );
+  const watched = inputsOf("core/v1:Secret", "monitoring-postgres-exporter-canton-prod-nodes").stringData;
+  expect(revealed(revealed(watched).password)).toBe("password-of-canton-prod-nodes-monitoring");
 
   expect(inputsOf("core/v1:Service", "ingress").spec).toMatchObject({
     type: "LoadBalancer",
@@ -138,6 +151,7 @@ test("in a cluster of one's own: databases, ingress, monitoring and issuer, and 
       sequencerBackend: { logins: { "sequencer-backend": { user: "sequencer-backend" } } },
     },
     keyEncryption: { type: "vault", keyId: "canton-nodes" },
+    keyFiles: { "vault-token": "change-me" },
     services: {
       namespaces: ["canton-prod"],
       databases: "canton-prod-databases",
@@ -237,7 +251,7 @@ test("databases in the cluster take the place of the cloud's, and begin with bac
 });
 
 test("in dev and staging it is smaller, and a list that lets in nobody opens nothing", async () => {
-  const { keyEncryption: _, ingress: __, ...rest } = example;
+  const { vault: _, ingress: __, ...rest } = example;
   for (const [environment, instances] of [
     ["dev", 1],
     ["staging", 2],

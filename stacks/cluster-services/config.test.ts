@@ -22,6 +22,7 @@ const backups = { url: "s3://b/prod", credentials: { accessKeyId: "i", secretAcc
 const file = parse(readFileSync(new URL("../../Pulumi.cluster-services.yaml", import.meta.url), "utf8"));
 const example = Object.fromEntries(
   Object.entries<unknown>(file.config)
+    .filter(([key]) => key.startsWith("pulumi-canton:"))
     .map(([key, value]) => [key.slice("pulumi-canton:".length), value] as const)
     .filter(([key]) => key !== "template"),
 );
@@ -166,19 +167,14 @@ describe("refused, with the reason:", () => {
       /^certificates\.caPem/,
     ],
     [
-      "a passphrase",
-      { ...anywhere, databases: {}, keyEncryption: { type: "passphrase", passphraseFile: "/x" } },
-      /^keyEncryption\.type/,
-    ],
-    [
       "a key beside the infrastructure's",
-      { ...onCloud, databases: {}, keyEncryption: example["keyEncryption"] },
-      /^keyEncryption: is set beside/,
+      { ...onCloud, databases: {}, vault: example["vault"] },
+      /^vault: is set beside/,
     ],
     [
       "a key that nobody is handed",
-      { ...anywhere, ingress: {}, keyEncryption: example["keyEncryption"] },
-      /^keyEncryption: is set without databases/,
+      { ...anywhere, ingress: {}, vault: example["vault"] },
+      /^vault: is set without databases/,
     ],
   ])("%s", (_what, given, why) => {
     expect(problems(given).join("\n")).toMatch(why);
@@ -241,9 +237,10 @@ describe("refused, with the reason:", () => {
       "ingress.image",
       "monitoring.images.prometheus",
       "monitoring.images.alertmanager",
+      "monitoring.images.postgresExporter",
       "databases.backups",
       "databases.instances",
-      "keyEncryption",
+      "vault",
     ]);
     expect(surroundingProblems(config, { name: "canton", environment: "dev", infrastructure: undefined })).toEqual([]);
   });

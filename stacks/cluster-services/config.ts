@@ -1,8 +1,9 @@
 /** The configuration of the cluster-services stack: what is accepted, and what is understood when a key is left out. */
 import type { Environment } from "@pulumi-canton/components/deployment/deployment.ts";
-import { checkConfig, keyEncryptionSchema } from "@pulumi-canton/runtime/config.ts";
+import { checkConfig } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
 import { nodeName, refuseProblems } from "../config/nodes.ts";
+import { vaultSchema } from "../config/vault.ts";
 import { cidr } from "../infrastructure/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
 import { clusterKeys, referenceKeys, referenceProblems } from "../infrastructure/reference.ts";
@@ -83,8 +84,8 @@ export const clusterServicesConfigSchema = z.strictObject({
     .optional(),
   /** False: they are there already. */
   createNamespaces: z.boolean().default(true),
-  /** What encrypts the keys of nodes, without an infrastructure that has a key. Default: a passphrase for each, which production does not take. */
-  keyEncryption: keyEncryptionSchema.optional(),
+  /** A key of Vault that wraps the keys of nodes, without an infrastructure that has one. Default: a passphrase for each, which production does not take. */
+  vault: vaultSchema.optional(),
   databases: databasesSchema.optional(),
   ingress: ingress.optional(),
   monitoring: monitoringSchema.optional(),
@@ -104,23 +105,16 @@ const sections = ["databases", "ingress", "monitoring", "certificates"] as const
  */
 export function checkClusterServicesConfig(given: Readonly<Record<string, unknown>>): ClusterServicesConfig {
   const config = checkConfig(clusterServicesConfigSchema, given);
-  const { databases, certificates: issuer, keyEncryption, monitoring } = config;
+  const { databases, certificates: issuer, vault, monitoring } = config;
   const problems = referenceProblems(config, ["cluster"]);
   if (sections.every((section) => config[section] === undefined)) {
     problems.push(`${sections.join(", ")}: got none of them; expected at least one`);
   }
-  if (keyEncryption?.type === "passphrase") {
-    problems.push(
-      'keyEncryption.type: got "passphrase"; expected a key management service such as vault, or to leave it out: the nodes\' stack makes passphrases',
-    );
+  if (vault !== undefined && config.infrastructure !== undefined) {
+    problems.push("vault: is set beside infrastructure, which says it too; expected one of both");
   }
-  if (keyEncryption !== undefined && config.infrastructure !== undefined) {
-    problems.push("keyEncryption: is set beside infrastructure, which says it too; expected one of both");
-  }
-  if (keyEncryption !== undefined && databases === undefined && config.infrastructure === undefined) {
-    problems.push(
-      "keyEncryption: is set without databases, with which it is handed on; expected it in the nodes' stack",
-    );
+  if (vault !== undefined && databases === undefined && config.infrastructure === undefined) {
+    problems.push("vault: is set without databases, with which it is handed on; expected it in the nodes' stack");
   }
   if (databases !== undefined) problems.push(...databasesProblems(databases));
   if (monitoring?.by === "own") {
@@ -245,7 +239,10 @@ function productionProblems({ databases, ingress: own, monitoring, ...config }: 
     ...(own && { "ingress.image": own.image }),
     ...(monitoring?.by === "own" &&
       Object.fromEntries(
-        Object.entries(imagesOf(monitoring)).map(([key, image]) => [`monitoring.images.${key}`, image]),
+        Object.entries(imagesOf(monitoring, databases !== undefined)).map(([key, image]) => [
+          `monitoring.images.${key}`,
+          image,
+        ]),
       )),
   };
   for (const [key, image] of Object.entries(images)) {
@@ -266,9 +263,9 @@ function productionProblems({ databases, ingress: own, monitoring, ...config }: 
         `databases.instances: got ${databases.instances}; expected 3 or more in production, so that one that fails stops no commit`,
       );
     }
-    if (config.infrastructure === undefined && config.keyEncryption === undefined) {
+    if (config.infrastructure === undefined && config.vault === undefined) {
       problems.push(
-        "keyEncryption is required in production: what opens the keys of nodes must not be in the state; expected vault, aws-kms, gcp-kms or azure-key-vault",
+        "vault is required in production: what opens the keys of nodes must not be in the state; expected a key of its transit engine",
       );
     }
   }

@@ -51,8 +51,8 @@ export const databasesSchema = z.strictObject({
     .max(40)
     .refine((names) => new Set(names).size === names.length, "expected each name once")
     .refine(
-      (names) => !names.includes("administrator"),
-      "expected the names of nodes; administrator makes their databases",
+      (names) => !names.includes("administrator") && !names.includes("monitoring"),
+      "expected the names of nodes; administrator makes their databases, and monitoring looks at them",
     )
     .default(["domain-manager", "mediator", "sequencer1", "sequencer2", "participant1"]),
   /** Whether there is a domain, so that its sequencers need a server for their shared backend. */

@@ -5,6 +5,7 @@ import { mergeOptions, type Output, secret } from "@pulumi/pulumi";
 import { ClusterPostgres, type ClusterPostgresArgs } from "@pulumi-canton/components/database/cluster-postgres.ts";
 import type { DatabaseServerState } from "@pulumi-canton/components/database/database-server.ts";
 import { nameWithin } from "@pulumi-canton/components/deployment/names.ts";
+import type { WatchedDatabase } from "@pulumi-canton/components/observability/kubernetes/postgres-exporter.ts";
 import type { DatabasesConfig } from "./databases-config.ts";
 import { type Place, restrictedNamespace } from "./place.ts";
 
@@ -14,18 +15,24 @@ export interface MadeDatabases {
   readonly sequencerBackend?: Output<DatabaseServerState>;
   /** Names of the servers in the cluster. */
   readonly names: readonly string[];
+  /** For exporters, where there are some. */
+  readonly watched: readonly WatchedDatabase[];
+}
+
+/** Who reads how the servers are. */
+export interface Watchers {
+  /** Namespace of an operator of Prometheus. */
+  readonly operator?: string;
+  /** Namespace of exporters. */
+  readonly exporters?: string;
 }
 
 /** Login of the sequencers' shared backend. */
 const backendLogin = "sequencer-backend";
 const credentialsName = "backup-credentials";
 
-/**
- * A server for the databases of nodes, and one for what sequencers share, in a namespace that only nodes reach.
- *
- * @param podMonitors namespace of an operator of Prometheus that is to read their metrics
- */
-export function makeDatabases(config: DatabasesConfig, place: Place, podMonitors: string | undefined): MadeDatabases {
+/** A server for the databases of nodes, and one for what sequencers share, in a namespace that only nodes and exporters reach. */
+export function makeDatabases(config: DatabasesConfig, place: Place, { operator, exporters }: Watchers): MadeDatabases {
   const { deployment, namespaces, cluster, retain, options } = place;
   const namespace = restrictedNamespace(namespaces.databases, place.labels, place.kept);
   const credentials = makeCredentials(config, place, namespace);
@@ -56,18 +63,36 @@ export function makeDatabases(config: DatabasesConfig, place: Place, podMonitors
           ...(config.restore.at !== undefined && { at: config.restore.at }),
         },
       }),
-      ...(podMonitors !== undefined && { monitoringNamespace: podMonitors }),
+      ...(operator !== undefined && { monitoringNamespace: operator }),
+      ...(exporters !== undefined && { exporterNamespace: exporters }),
     };
     const after = { dependsOn: [namespace, ...(credentials ? [credentials] : [])] };
     return new ClusterPostgres(`databases-${called(config.generation)}`, args, mergeOptions(options, after));
   };
   const nodes = server("nodes", config.nodes);
   const backend = config.domain ? server("sequencers", [backendLogin]) : undefined;
+  const servers = [nodes, ...(backend ? [backend] : [])];
+  const copies = config.instances ?? (deployment.environment === "dev" ? 1 : 2);
   return {
     nodes: nodes.server,
     ...(backend && { sequencerBackend: backend.server }),
-    names: [nodes, ...(backend ? [backend] : [])].map(({ clusterName }) => clusterName),
+    names: servers.map(({ clusterName }) => clusterName),
+    watched:
+      exporters === undefined ? [] : servers.flatMap((each) => watchedIn(each, namespaces.databases, copies > 1)),
   };
+}
+
+/** The instance that takes the writes, and one that follows it. */
+function watchedIn({ clusterName, server, watcher }: ClusterPostgres, namespace: string, follows: boolean) {
+  return ["rw", ...(follows ? ["ro"] : [])].map(
+    (service): WatchedDatabase => ({
+      name: service === "rw" ? clusterName : `${clusterName}-replica`,
+      host: `${clusterName}-${service}.${namespace}.svc`,
+      user: watcher.apply((login) => login?.user ?? ""),
+      password: watcher.apply((login) => login?.password ?? ""),
+      caPem: server.apply(({ caPem }) => caPem ?? ""),
+    }),
+  );
 }
 
 function storeOf(store: NonNullable<DatabasesConfig["backups"]>): NonNullable<ClusterPostgresArgs["backups"]> {

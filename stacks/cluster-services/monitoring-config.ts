@@ -105,7 +105,7 @@ const own = z.strictObject({
       "expected false, or a section",
     )
     .prefault({}),
-  /** PostgreSQL servers that are looked at, each with a login that has the role `pg_monitor`. */
+  /** PostgreSQL servers that are looked at besides those of the stack, each with a login that has the role `pg_monitor`. */
   databases: z
     .array(
       z.strictObject({
@@ -148,14 +148,18 @@ export type MonitoringConfig = z.output<typeof monitoringSchema>;
 /** A monitoring of the stack's own. */
 export type OwnMonitoring = z.output<typeof own>;
 
-/** The images that an own monitoring pulls, by key. */
-export function imagesOf(config: OwnMonitoring): Record<string, string | undefined> {
+/**
+ * The images that an own monitoring pulls, by key.
+ *
+ * @param databases whether the stack has some, which are looked at
+ */
+export function imagesOf(config: OwnMonitoring, databases: boolean): Record<string, string | undefined> {
   const { prometheus, alertmanager, loki, fluentBit, grafana, postgresExporter } = config.images;
   return {
     prometheus,
     alertmanager,
     ...(config.logs !== false && { loki, fluentBit }),
     ...(config.grafana !== false && { grafana }),
-    ...(config.databases.length > 0 && { postgresExporter }),
+    ...((databases || config.databases.length > 0) && { postgresExporter }),
   };
 }

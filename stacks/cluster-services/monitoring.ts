@@ -1,5 +1,6 @@
 /** What looks after the nodes of a cluster. */
 import { type Output, secret } from "@pulumi/pulumi";
+import type { WatchedDatabase } from "@pulumi-canton/components/observability/kubernetes/postgres-exporter.ts";
 import { Monitoring, type MonitoringArgs } from "@pulumi-canton/components/observability/monitoring.ts";
 import {
   MonitoringObjects,
@@ -18,9 +19,15 @@ export interface MadeMonitoring {
 /**
  * A monitoring of the stack's own, or objects for the operator that is there.
  *
+ * @param watched servers of the stack, besides those of the configuration
  * @param ingress namespace through which browsers come to Grafana, where it has a URL
  */
-export function makeMonitoring(config: MonitoringConfig, place: Place, ingress: string | undefined): MadeMonitoring {
+export function makeMonitoring(
+  config: MonitoringConfig,
+  place: Place,
+  watched: readonly WatchedDatabase[],
+  ingress: string | undefined,
+): MadeMonitoring {
   const { deployment, namespaces, cluster, options } = place;
   // Keys that were left out are not there at all: to this the types do not attest.
   const common = {
@@ -47,7 +54,7 @@ export function makeMonitoring(config: MonitoringConfig, place: Place, ingress: 
       grafana === false || grafana.url === undefined || ingress === undefined
         ? grafana
         : { ...grafana, ingressNamespace: ingress },
-    databases: databases.map((database) => withSecret(database, "password")),
+    databases: [...watched, ...databases.map((database) => withSecret(database, "password"))],
     cantonNamespaces,
     images,
     imagePullSecrets: pullSecrets,

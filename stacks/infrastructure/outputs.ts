@@ -24,6 +24,8 @@ export interface InfrastructureState {
   };
   /** The section `crypto.keyEncryption` of the nodes' configuration: the key of the cloud that wraps theirs. Absent: a passphrase for each. */
   readonly keyEncryption?: Readonly<Record<string, unknown>>;
+  /** Files of the nodes' Secrets that `keyEncryption` names, by key; absent where it names none. */
+  readonly keyFiles?: Readonly<Record<string, string>>;
   /** Where dumps and logs go; empty where no cloud gives buckets. */
   readonly storage: {
     /** URL of the bucket for backups: `s3://…`, `gs://…`, `https://….blob.core.windows.net/…`. */

@@ -280,3 +280,140 @@ describe("a bridge", () => {
     expect(found(more)).toContainEqual(expect.stringMatching(why));
   });
 });
+
+test("keys are wrapped by one service, which the images have to know", () => {
+  const vault = { address: "https://vault.example.com:8200", key: "canton", token: "s.token" };
+  expect(problems({ ...base, vault })).toEqual([]);
+  expect(problems({ ...base, vault: { ...vault, token: "" } })).toEqual([
+    expect.stringMatching(/vault.*token: is empty/),
+  ]);
+  const keyEncryption = { type: "aws-kms", keyId: "key" };
+  expect(problems({ ...base, vault, keyEncryption })).toEqual([expect.stringMatching(/^vault: is set beside/)]);
+  const canton = { ...images, flavour: "canton" };
+  expect(problems({ ...base, vault, images: canton })).toEqual([
+    expect.stringMatching(/^vault: is set, which Canton's/),
+  ]);
+});
+
+describe("routes and applications that cannot be are refused", () => {
+  const allowedRanges = ["203.0.113.0/24"];
+  const ledgerRoute = { participant: "alice", host: "alice.example.com", allowedRanges };
+  const withRoutes = (routes: object, more: object = {}) => ({ ...base, ...more, routes });
+  const withApplications = (applications: object, more: object = {}) => ({
+    ...base,
+    participants: [{ name: "alice", applications: { externalUrl: "https://app.example.com", ...applications } }],
+    ...more,
+  });
+  const jsonApi = { image: "json-api" };
+
+  test("those that can be are not", () => {
+    expect(
+      problems(withRoutes({ sequencers: [{ host: "s.example.com", allowedRanges }], ledgerApis: [ledgerRoute] })),
+    ).toEqual([]);
+    const found = problems({
+      ...withApplications({ jsonApi }),
+      routes: { jsonApi: { host: "j.example.com", allowedRanges, certificateSecret: "tls" } },
+    });
+    expect(found).toEqual([]);
+  });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["no route", withRoutes({}), /^routes: got none/],
+    [
+      "nobody's allow-list",
+      withRoutes({ ledgerApis: [{ ...ledgerRoute, allowedRanges: [] }] }),
+      /^routes\.ledgerApis\[0\]\.allowedRanges/,
+    ],
+    [
+      "a participant that there is not",
+      withRoutes({ ledgerApis: [{ ...ledgerRoute, participant: "zoe" }] }),
+      /^routes\.ledgerApis\[0\]\.participant: got "zoe"; expected one of alice/,
+    ],
+    [
+      "a sequencer that there is not",
+      withRoutes({ sequencers: [{ host: "s.example.com", to: ["sequencer9"], allowedRanges }] }),
+      /^routes\.sequencers\[0\]\.to: got "sequencer9"/,
+    ],
+    [
+      "sequencers without a domain",
+      withRoutes({ sequencers: [{ host: "s.example.com", allowedRanges }] }, { domain: undefined }),
+      /^routes\.sequencers: is set without a domain/,
+    ],
+    [
+      "a host that is none",
+      withRoutes({ ledgerApis: [{ ...ledgerRoute, host: "alice" }] }),
+      /^routes: to-alice\.host: got "alice"/,
+    ],
+    [
+      "a host twice",
+      withRoutes({ ledgerApis: [ledgerRoute], sequencers: [{ host: ledgerRoute.host, allowedRanges }] }),
+      /second time/,
+    ],
+    [
+      "TLS that ends without a certificate",
+      withRoutes({ ledgerApis: [{ ...ledgerRoute, mode: "grpc" }] }),
+      /^routes\.ledgerApis\[0\]\.certificateSecret is required/,
+    ],
+    [
+      "a certificate where TLS goes through",
+      withRoutes({ ledgerApis: [{ ...ledgerRoute, certificateSecret: "tls" }] }),
+      /certificateSecret: is for TLS that ends at Traefik/,
+    ],
+    [
+      "a JSON API that nobody has",
+      withRoutes({ jsonApi: { host: "j.example.com", allowedRanges, certificateSecret: "tls" } }),
+      /^routes\.jsonApi: is set, but no participant/,
+    ],
+    [
+      "no Traefik",
+      { ...alone, routes: { ingressNamespace: "edge", ledgerApis: [ledgerRoute] } },
+      /^routes\.ingressClass is required/,
+    ],
+    ["no program", withApplications({}), /^participants\[0\]\.applications: got none/],
+    [
+      "triggers without a login of users",
+      withApplications({ triggerService: { image: "t" } }),
+      /^participants\[0\]\.applications\.oauth2Middleware is required/,
+    ],
+    [
+      "programs twice in a namespace",
+      withApplications(
+        {},
+        {
+          participants: ["alice", "bob"].map((name) => ({
+            name,
+            applications: { externalUrl: "https://app.example.com", jsonApi },
+          })),
+        },
+      ),
+      /^participants\[1\]\.applications: is the second/,
+    ],
+    [
+      "a node called as a program",
+      withApplications(
+        {},
+        { participants: [{ name: "json-api", applications: { externalUrl: "https://app.example.com", jsonApi } }] },
+      ),
+      /^participants: got "json-api"/,
+    ],
+    [
+      "a store on another port",
+      withApplications(
+        { jsonApi: { ...jsonApi, queryStore: true } },
+        {
+          ...alone,
+          participants: [
+            {
+              name: "alice",
+              applications: { externalUrl: "https://app.example.com", jsonApi: { ...jsonApi, queryStore: true } },
+            },
+          ],
+          databases: { nodes: { host: "db", port: 5433, administrator } },
+        },
+      ),
+      /databases\.nodes\.port is 5433/,
+    ],
+  ])("%s", (_what, given, why) => {
+    expect(problems(given)).toEqual([expect.stringMatching(why)]);
+  });
+});

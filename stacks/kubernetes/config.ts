@@ -9,9 +9,11 @@ import {
   membershipProblems,
   validDays,
 } from "../config/domain.ts";
-import { nameProblems, participantSchema, refuseProblems } from "../config/nodes.ts";
+import { nameProblems, refuseProblems } from "../config/nodes.ts";
+import { applicationsIn, applicationsProblems, participantWithApplications } from "./applications-config.ts";
 import { joinSchema, reachProblems } from "./join-config.ts";
 import { type PlannedNode, platformKeys, platformProblems } from "./platform-config.ts";
+import { routesProblems, routesSchema } from "./routes-config.ts";
 
 /** Where others reach a sequencer. */
 const sequencerSchema = z.strictObject({
@@ -36,11 +38,13 @@ export const kubernetesConfigSchema = z.strictObject({
     .optional(),
   /** A domain of another organisation that the participants join. */
   join: joinSchema.optional(),
-  participants: z.array(participantSchema).default([]),
+  participants: z.array(participantWithApplications).default([]),
   /** Default: the participants of the stack. */
   allowList: z.array(admissionSchema).optional(),
   /** Parties on further participants. */
   hostings: z.array(hostingSchema).default([]),
+  /** Ways from the outside to nodes, by a Traefik that is there. */
+  routes: routesSchema.optional(),
 });
 
 type Given = z.output<typeof kubernetesConfigSchema>;
@@ -108,6 +112,18 @@ export function checkKubernetesConfig(given: Readonly<Record<string, unknown>>):
   }
   if (join !== undefined) problems.push(...reachProblems(config.network.sequencers));
   problems.push(...platformProblems(config, nodes, participants));
+  problems.push(
+    ...applicationsProblems(
+      participants,
+      nodes.map(({ name }) => name),
+      config.databases?.nodes.port ?? 5432,
+    ),
+  );
+  if (config.routes !== undefined) {
+    const jsonApi = applicationsIn(participants)?.applications.jsonApi !== undefined;
+    const onInfrastructure = config.infrastructure !== undefined;
+    problems.push(...routesProblems(config.routes, nodes, { jsonApi, onInfrastructure }));
+  }
   refuseProblems(problems);
   return config;
 }

@@ -41,6 +41,21 @@ const infrastructure: InfrastructureState = {
   storage: { backups: "s3://b", logs: "s3://l" },
   ingress: { annotations: {}, allowedRanges: [] },
 };
+/** What a stack of cluster-services hands on. */
+const withServices: InfrastructureState = {
+  ...infrastructure,
+  databases: {
+    ...infrastructure.databases,
+    nodes: server("nodes-rw.canton-prod-databases.svc", [...nodes, "json-api", "trigger-service"]),
+  },
+  services: {
+    namespaces: ["canton-prod"],
+    databases: "canton-prod-databases",
+    ingress: { namespace: "canton-prod-ingress", ingressClass: "canton-prod" },
+    monitoring: "canton-prod-monitoring",
+    issuer: { namespace: "canton-prod", name: "issuer", caPem: "-----BEGIN CERTIFICATE-----" },
+  },
+};
 
 let registered: Registered[] = [];
 
@@ -51,7 +66,8 @@ beforeAll(async () => {
       newResource: ({ type, name, inputs }) => {
         registered.push({ type, name, inputs });
         if (type === "pulumi:pulumi:StackReference") {
-          const outputs = name.endsWith("/empty") ? {} : { infrastructure };
+          const given = name.endsWith("/services") ? withServices : infrastructure;
+          const outputs = name.endsWith("/empty") ? {} : { infrastructure: given };
           return { id: name, state: { ...inputs, outputs, secretOutputNames: ["infrastructure"] } };
         }
         const { __provider: _, ...shown } = inputs;
@@ -152,6 +168,166 @@ test("anywhere else the configuration names cluster and databases, and the stack
   expect(dialled("bob")).toEqual(["sequencer2"]);
 });
 
+const services = { ...base, infrastructure: "organization/pulumi-canton/services" };
+const allowedRanges = ["203.0.113.0/24"];
+const program = (name: string) => ({ image: `registry/${name}@${digest}` });
+const provider = {
+  issuer: "https://login.example.com",
+  jwksUri: "https://login.example.com/jwks",
+  authorizationEndpoint: "https://login.example.com/auth",
+  tokenEndpoint: "https://login.example.com/token",
+};
+const applications = {
+  externalUrl: "https://app.example.com",
+  jsonApi: { ...program("json-api"), queryStore: true },
+  triggerService: { ...program("trigger-service"), dars: ["/dars/a.dar"], store: true },
+  oauth2Middleware: { ...program("middleware"), provider, clientId: "canton", clientSecret: "of the client" },
+};
+
+test("what a stack of cluster-services runs is let in and used, and its namespaces are not made again", async () => {
+  await run("kubernetes", { ...services, domain: {}, participants: [{ name: "alice" }] });
+  expect(named("core/v1:Namespace")).toEqual([]);
+  expect(named("core/v1:ResourceQuota")).toEqual(["kubernetes-namespace-quota"]);
+  const namespaceIn = (peer: any) => peer.namespaceSelector.matchLabels["kubernetes.io/metadata.name"];
+  const policy = (name: string) => inputsOf(":NetworkPolicy", `kubernetes-namespace-${name}`).spec;
+  expect(policy("databases").egress.map(({ to }: any) => to.map(namespaceIn))).toEqual([["canton-prod-databases"]]);
+  expect(policy("monitoring").ingress[0].from.map(namespaceIn)).toEqual(["canton-prod-monitoring"]);
+  expect(policy("ingress-to-sequencers").ingress[0].from.map(namespaceIn)).toEqual(["canton-prod-ingress"]);
+  expect(inputsOf(":Certificate", "alice-certificate").spec.issuerRef).toMatchObject({
+    name: "issuer",
+    kind: "Issuer",
+  });
+});
+
+test("with a key of Vault nodes have the token for it, and get out to it", async () => {
+  const vault = { address: "https://vault.example.com:8200", key: "canton", token: "s.token" };
+  await run("kubernetes", { ...services, vault, participants: [{ name: "alice" }] });
+  expect(inputsOf("core/v1:ConfigMap", "alice-config").data["node.yaml"]).toMatch(/keyId: canton/);
+  const files = inputsOf("core/v1:Secret", "alice-secrets").stringData;
+  expect(pulumi.runtime.isRpcSecret(files)).toBe(true);
+  expect(files.value["vault-token"]).toBe("s.token");
+  const [rule] = inputsOf(":NetworkPolicy", "kubernetes-namespace-outside").spec.egress;
+  expect(rule.ports.map(({ port }: { port: number }) => port)).toEqual([443, 8200]);
+});
+
+test("another namespace than those that are there is made, and its certificates are the stack's own", async () => {
+  await run("kubernetes", { ...services, namespace: "tenant", participants: [{ name: "alice" }] });
+  expect(named("core/v1:Namespace")).toEqual(["kubernetes-namespace"]);
+  expect(named(":Certificate")).toEqual([]);
+  expect(named(":LocallySignedCert")).toContain("alice-server");
+});
+
+test("routes lead to sequencers and Ledger APIs, whose certificates bear the names that clients dial", async () => {
+  const outputs = await run("kubernetes", {
+    ...services,
+    domain: {},
+    participants: [{ name: "alice" }, { name: "bob" }],
+    routes: {
+      sequencers: [
+        { host: "sequencers.example.com", allowedRanges },
+        { host: "sequencer2.example.com", to: ["sequencer2"], allowedRanges },
+      ],
+      ledgerApis: [
+        { participant: "alice", host: "alice.example.com", allowedRanges },
+        {
+          participant: "bob",
+          host: "bob.example.com",
+          allowedRanges,
+          mode: "grpc",
+          certificateSecret: "bob-tls",
+          rateLimit: { average: 10, burst: 20 },
+        },
+      ],
+    },
+  });
+  // Three for each where TLS goes through, six where it ends at Traefik.
+  expect(registered.filter(({ type }) => type.startsWith("kubernetes:traefik.io"))).toHaveLength(3 * 3 + 6);
+  expect(named("ingress:TraefikRoutes")).toEqual(["routes"]);
+  const route = (kind: string, name: string) => inputsOf(kind, name);
+  expect(route(":IngressRouteTCP", "routes-to-sequencers-example-com")).toMatchObject({
+    metadata: { namespace: "canton-prod", annotations: { "kubernetes.io/ingress.class": "canton-prod" } },
+    spec: {
+      routes: [
+        {
+          match: "HostSNI(`sequencers.example.com`)",
+          services: [
+            { name: "sequencer1", port: 5001 },
+            { name: "sequencer2", port: 5001 },
+          ],
+        },
+      ],
+      tls: { passthrough: true },
+    },
+  });
+  expect(route(":MiddlewareTCP", "routes-to-sequencers-example-com-allow").spec).toEqual({
+    ipAllowList: { sourceRange: allowedRanges },
+  });
+  expect(route(":IngressRoute", "routes-to-bob-example-com").spec.tls.secretName).toBe("bob-tls");
+  expect(route(":ServersTransport", "routes-to-bob-example-com-service").spec.serverName).toMatch(
+    /^bob\.canton-prod\.svc/,
+  );
+  expect(inputsOf("core/v1:ConfigMap", "routes-to-bob-example-com-ca").data["ca.crt"]).toMatch(/BEGIN CERTIFICATE/);
+  const certified = (node: string) =>
+    inputsOf(":Certificate", `${node}-certificate`).spec.dnsNames.filter((each: string) => each.endsWith(".com"));
+  expect(certified("sequencer1")).toEqual(["sequencers.example.com"]);
+  expect(certified("sequencer2")).toEqual(["sequencers.example.com", "sequencer2.example.com"]);
+  expect(certified("alice")).toEqual(["alice.example.com"]);
+  expect(certified("bob")).toEqual([]);
+  expect(outputs["hosts"]).toMatchObject({ "to-alice-example-com": "alice.example.com" });
+});
+
+test("routes for a Traefik of somebody else let it in, and it alone", async () => {
+  await run("kubernetes", {
+    ...base,
+    participants: [{ name: "alice" }],
+    routes: {
+      ingressClass: "traefik",
+      ingressNamespace: "edge",
+      ledgerApis: [{ participant: "alice", host: "alice.example.com", allowedRanges }],
+    },
+  });
+  const [rule] = inputsOf(":NetworkPolicy", "kubernetes-namespace-ingress-to-participants").spec.ingress;
+  expect(rule.from).toEqual([{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "edge" } } }]);
+  expect(registered.some(({ inputs }) => inputs.dnsNames?.includes("alice.example.com"))).toBe(true);
+});
+
+test("applications of a participant have databases of their own, and room in the namespace", async () => {
+  await run("kubernetes", { ...services, participants: [{ name: "alice" }] });
+  const before = inputsOf("core/v1:ResourceQuota", "kubernetes-namespace-quota").spec.hard;
+  registered = [];
+  const outputs = await run("kubernetes", {
+    ...services,
+    domain: {},
+    participants: [{ name: "alice", parties: ["Alice"], applications }],
+    routes: { jsonApi: { host: "json.example.com", allowedRanges, certificateSecret: "json-tls" } },
+  });
+  expect(registered.length).toBeLessThan(150);
+  expect(named("participant:ApplicationStack")).toEqual(["alice-applications"]);
+  expect(named("apps/v1:Deployment")).toEqual(
+    expect.arrayContaining(
+      ["json-api", "trigger-service", "oauth2-middleware"].map((each) => `alice-applications-${each}`),
+    ),
+  );
+  expect(named("batch/v1:Job")).toEqual(expect.arrayContaining(["json-api-database", "trigger-service-database"]));
+  const files = inputsOf("core/v1:ConfigMap", "alice-applications-json-api").data;
+  expect(files["application.conf"]).toMatch(/nodes-rw\.canton-prod-databases\.svc:5432\/json-api/);
+  expect(files["application.conf"]).toMatch(/alice\.canton-prod\.svc/);
+  expect(files["ledger.crt"]).toMatch(/BEGIN CERTIFICATE/);
+  const login = inputsOf("core/v1:Secret", "alice-applications-oauth2-middleware");
+  expect(pulumi.runtime.isRpcSecret(login.stringData)).toBe(true);
+  const { spec } = inputsOf(":NetworkPolicy", "alice-applications-json-api");
+  expect(JSON.stringify(spec.ingress)).toMatch(/canton-prod-ingress.*canton-prod-monitoring/);
+  expect(JSON.stringify(spec.egress)).toMatch(/canton-prod-databases/);
+  const after = inputsOf("core/v1:ResourceQuota", "kubernetes-namespace-quota").spec.hard;
+  const memory = (hard: Record<string, string>) => Number.parseInt(hard["limits.memory"] as string, 10);
+  expect(memory(after) - memory(before)).toBeGreaterThanOrEqual(12);
+  expect(inputsOf(":IngressRoute", "routes-to-json-example-com").spec.routes[0].services).toEqual([
+    { name: "json-api", port: 7575, scheme: "http" },
+  ]);
+  const urls = await new Promise<any>((resolve) => (outputs["applications"] as pulumi.Output<unknown>).apply(resolve));
+  expect(urls["json-api"]).toBe("http://json-api.canton-prod.svc:7575");
+});
+
 test("a bridge is a participant on two domains of others", async () => {
   await run("bridge", {
     ...base,
@@ -192,6 +368,29 @@ test.each([
     "an infrastructure that is not up",
     { infrastructure: "organization/pulumi-canton/empty", domain: {} },
     /which has no output "infrastructure"/,
+  ],
+  [
+    "routes without an ingress",
+    {
+      participants: [{ name: "alice" }],
+      routes: { ledgerApis: [{ participant: "alice", host: "a.example.com", allowedRanges }] },
+    },
+    /routes: .*aws-production has no ingress/,
+  ],
+  [
+    "an application whose image can change",
+    {
+      participants: [
+        { name: "alice", applications: { externalUrl: "https://a.example.com", jsonApi: { image: "json-api:1" } } },
+      ],
+    },
+    /participants\[0\]\.applications\.jsonApi\.image: got "json-api:1"; expected it by its digest/,
+  ],
+  ["a store without a login", { participants: [{ name: "alice", applications }] }, /json-api: .* has no login for it/],
+  [
+    "a namespace that is there already",
+    { ...services, createNamespace: true, participants: [{ name: "alice" }] },
+    /createNamespace: got true, but .*services has made the namespace canton-prod/,
   ],
   ["a node without a login", { participants: [{ name: "zoe" }] }, /zoe: .* has no login for it/],
 ])("%s is refused before anything is made", async (_what, config, why) => {

@@ -7,6 +7,7 @@ import { tokenSourceSchema } from "@pulumi-canton/participant/ledger-api/authori
 import { keyEncryptionSchema } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
 import { nodeName, type ParticipantConfig } from "../config/nodes.ts";
+import { vaultSchema } from "../config/vault.ts";
 import { cidr } from "../infrastructure/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
 import { clusterKeys, referenceKeys, referenceProblems } from "../infrastructure/reference.ts";
@@ -65,6 +66,8 @@ export const platformKeys = {
   }),
   /** What encrypts the keys of nodes. Default: the key of the infrastructure; without one a passphrase that the stack makes. */
   keyEncryption: keyEncryptionSchema.optional(),
+  /** A key of Vault in its place; nodes get the token for it. */
+  vault: vaultSchema.optional(),
   ledgerApi: z
     .strictObject({
       /** Tokens that Ledger APIs accept. */
@@ -210,6 +213,12 @@ export function platformProblems(
       'keyEncryption.type: got "passphrase"; expected a key management service, or to leave it out: the stack makes passphrases',
     );
   }
+  if (keyEncryption !== undefined && config.vault !== undefined) {
+    problems.push("vault: is set beside keyEncryption; expected one of both");
+  }
+  if (config.images.flavour === "canton" && config.vault !== undefined) {
+    problems.push("vault: is set, which Canton's images do not have; expected keyEncryption by aws-kms or gcp-kms");
+  }
   if (config.images.flavour === "canton" && keyEncryption && !["aws-kms", "gcp-kms"].includes(keyEncryption.type)) {
     problems.push(
       `keyEncryption.type: got "${keyEncryption.type}", which Canton's images do not have; expected aws-kms or gcp-kms`,
@@ -245,10 +254,10 @@ export function environmentProblems(
       ),
     );
   }
-  const encryption = config.keyEncryption ?? infrastructure?.keyEncryption;
+  const encryption = config.keyEncryption ?? config.vault ?? infrastructure?.keyEncryption;
   if (encryption === undefined && !presets[environment].passphrases) {
     problems.push(
-      `keyEncryption is required in ${environment}: what opens the keys of nodes must not be in the state; expected aws-kms, gcp-kms, azure-key-vault or vault`,
+      `keyEncryption is required in ${environment}: what opens the keys of nodes must not be in the state; expected vault, or aws-kms, gcp-kms or azure-key-vault`,
     );
   }
   if (infrastructure === undefined) return problems;

@@ -35,34 +35,39 @@ export interface Besides {
   readonly serverNames: Readonly<Record<string, readonly string[]>>;
   /** Namespaces of an ingress that routes of the stack are for. */
   readonly ingress: readonly string[];
+  /** What is wrong with it in the environment, on the infrastructure. */
+  readonly problems: readonly string[];
 }
 
-const nothing: Besides = { logins: [], pods: [], serverNames: {}, ingress: [] };
+const nothing: Besides = { logins: [], pods: [], serverNames: {}, ingress: [], problems: [] };
 
 /**
  * Makes the platform.
  *
  * @param nodes that the stack runs on it
- * @param besidesOn what else the stack has there; may depend on the infrastructure
+ * @param besidesOn what else the stack has there, as far as it depends on where that is
  * @throws RunError when environment or infrastructure do not go with the configuration
  */
 export async function choosePlatform(
   config: PlatformConfig,
   nodes: readonly PlannedNode[],
-  besidesOn: (infrastructure: InfrastructureState | undefined) => Besides = () => nothing,
+  besidesOn: (deployment: Deployment, infrastructure: InfrastructureState | undefined) => Besides = () => nothing,
 ): Promise<ChosenPlatform> {
   const infrastructure = await readInfrastructure(config);
   const deployment = deploymentOf(config, infrastructure);
-  const besides = besidesOn(infrastructure);
-  const problems = environmentProblems(config, deployment.environment, nodes, infrastructure, besides.logins);
+  const besides = besidesOn(deployment, infrastructure);
+  const problems = [
+    ...environmentProblems(config, deployment.environment, nodes, infrastructure, besides.logins),
+    ...besides.problems,
+  ];
   if (problems.length > 0) throw notRight(problems.join("\n"));
 
   const preset = presets[deployment.environment];
   const standbys = config.standbys ?? preset.standbys;
   const namespace = config.namespace ?? infrastructure?.namespace ?? deployment.name;
-  const keyEncryption = config.keyEncryption ?? infrastructure?.keyEncryption;
+  const { keyEncryption, keyFiles } = keysOf(config, infrastructure);
   const databases = infrastructure ? secretServers(infrastructure) : ownServers(config, nodes, besides.logins);
-  const outside = outsideOf(config, keyEncryption !== undefined, infrastructure, besides.ingress);
+  const outside = outsideOf(config, keyEncryption, infrastructure, besides.ingress);
   const issuer = config.issuer ?? issuerOf(infrastructure, namespace);
   const platform = new KubernetesPlatform("kubernetes", {
     deployment,
@@ -78,6 +83,7 @@ export async function choosePlatform(
     images: config.images,
     databases,
     keyEncryption,
+    keyFiles,
     access: config.access as never,
     mutualTls: preset.mutualTls,
     issuer,
@@ -104,6 +110,14 @@ export async function choosePlatform(
 export function ledgerTokenOf(config: PlatformConfig): Input<string> | undefined {
   const token = config.ledgerApi?.administratorToken;
   return token === undefined ? undefined : secret(token);
+}
+
+/** What wraps the keys of nodes: what the configuration says, or the infrastructure. */
+function keysOf({ keyEncryption, vault }: PlatformConfig, infrastructure: InfrastructureState | undefined) {
+  if (keyEncryption !== undefined) return { keyEncryption, keyFiles: undefined };
+  if (vault !== undefined) return { keyEncryption: vault.keyEncryption, keyFiles: secret(vault.files) };
+  const { keyEncryption: theirs, keyFiles } = infrastructure ?? {};
+  return { keyEncryption: theirs, keyFiles: keyFiles && secret(keyFiles) };
 }
 
 /** The issuer that the infrastructure has in a namespace. */
@@ -147,7 +161,7 @@ function withLogins(
 
 function outsideOf(
   config: PlatformConfig,
-  keyManagement: boolean,
+  keyEncryption: Readonly<Record<string, unknown>> | undefined,
   infrastructure: InfrastructureState | undefined,
   ingress: readonly string[],
 ): Outside {
@@ -156,10 +170,12 @@ function outsideOf(
   const ports = [...new Set([databases?.nodes.port ?? 5432, databases?.sequencerBackend?.port ?? 5432])];
   const inCluster = services?.databases === undefined ? privateRanges : [{ namespace: services.databases }];
   const servers = (network.databases ?? inCluster) as readonly Peer[];
-  const callsOut = keyManagement || ledgerApi !== undefined;
+  const callsOut = keyEncryption !== undefined || ledgerApi !== undefined;
+  const { address } = keyEncryption ?? {};
   return {
     databases: ports.flatMap((port) => servers.map((peer) => ({ peer, port }))),
     https: (network.https ?? (callsOut ? everywhere : [])) as readonly Peer[],
+    ...(typeof address === "string" && { keyManagementPort: Number(new URL(address).port || 443) }),
     sequencers: network.sequencers as Outside["sequencers"],
     operators: network.operators as readonly Peer[],
     monitoring: withNamespaces(network.monitoring as readonly Peer[], [services?.monitoring]),

@@ -81,17 +81,24 @@ export const infrastructure: InfrastructureState = {
 };
 
 /** Runs a stack's template with a configuration. */
-function template(name: "kubernetes" | "bridge", config: Record<string, unknown>): () => Promise<unknown> {
+function template(
+  name: "kubernetes" | "bridge" | "cluster-services",
+  config: Record<string, unknown>,
+): () => Promise<unknown> {
   return async () => {
-    const given = Object.entries({ ...stackConfig, ...config });
     runtime.setAllConfig(
-      Object.fromEntries(given.map(([key, value]) => [`pulumi-canton:${key}`, JSON.stringify(value)])),
+      Object.fromEntries(Object.entries(config).map(([key, value]) => [`pulumi-canton:${key}`, JSON.stringify(value)])),
     );
-    const { default: run } =
-      name === "kubernetes" ? await import("../../stacks/kubernetes.ts") : await import("../../stacks/bridge.ts");
+    const { default: run } = await templates[name]();
     return run();
   };
 }
+
+const templates = {
+  kubernetes: () => import("../../stacks/kubernetes.ts"),
+  bridge: () => import("../../stacks/bridge.ts"),
+  "cluster-services": () => import("../../stacks/cluster-services.ts"),
+};
 
 const auth = [{ type: "jwks", url: "https://idp.example.com/jwks" }];
 const sequencer = { peer: { cidr: "192.0.2.10/32" } };
@@ -106,6 +113,17 @@ const stackConfig = {
     sequencers: [sequencer],
   },
 };
+
+/** A cluster that no stack made. */
+const ownCluster = { name: "canton-prod", environment: "production", infrastructure: undefined };
+const image = `registry.example.com/image:17@${digest}`;
+const provider = {
+  issuer: "https://login.example.com",
+  jwksUri: "https://login.example.com/jwks",
+  authorizationEndpoint: "https://login.example.com/auth",
+  tokenEndpoint: "https://login.example.com/token",
+};
+const vault = { address: "https://vault.example.com:8200", key: "canton", token: "s.token" };
 
 function platform(name: string, given: Partial<KubernetesPlatformArgs> = {}): KubernetesPlatform {
   return new KubernetesPlatform(name, {
@@ -292,12 +310,6 @@ export const collections: readonly Collection[] = [
     name: "the application stack of a participant",
     program: () => {
       const login = { database: "json-api", user: "json-api", password: "of json-api" };
-      const provider = {
-        issuer: "https://login.example.com",
-        jwksUri: "https://login.example.com/jwks",
-        authorizationEndpoint: "https://login.example.com/auth",
-        tokenEndpoint: "https://login.example.com/token",
-      };
       new ApplicationStack("app", {
         deployment,
         namespace,
@@ -333,11 +345,91 @@ export const collections: readonly Collection[] = [
   },
   {
     name: "the stack kubernetes",
-    program: template("kubernetes", { domain: {}, participants: [{ name: "alice", parties: ["Alice"] }] }),
+    program: template("kubernetes", {
+      ...stackConfig,
+      domain: {},
+      participants: [{ name: "alice", parties: ["Alice"] }],
+    }),
+  },
+  {
+    name: "the stack kubernetes in any cluster, with routes, applications and a key of Vault",
+    program: template("kubernetes", {
+      ...stackConfig,
+      ...ownCluster,
+      cluster: { kubeconfig: "apiVersion: v1" },
+      databases: { nodes: { host: "db.example.com", administrator: { user: "postgres", password: "p" }, caPem } },
+      vault,
+      domain: {},
+      participants: [
+        {
+          name: "alice",
+          parties: ["Alice"],
+          applications: {
+            externalUrl: "https://app.example.com",
+            jsonApi: { image, queryStore: true },
+            triggerService: { image, dars: ["/dars/a.dar"], store: true },
+            oauth2Middleware: { image, provider, clientId: "canton", clientSecret: "secret" },
+          },
+        },
+        { name: "bob" },
+      ],
+      routes: {
+        ingressClass: "canton-prod",
+        ingressNamespace: "edge",
+        sequencers: [{ host: "sequencers.example.com", allowedRanges }],
+        ledgerApis: [
+          { participant: "alice", host: "alice.example.com", allowedRanges },
+          { participant: "bob", host: "bob.example.com", allowedRanges, mode: "grpc", certificateSecret: "bob-tls" },
+        ],
+        jsonApi: { host: "json.example.com", allowedRanges, certificateSecret: "json-tls" },
+      },
+    }),
+  },
+  {
+    name: "the stack cluster-services in a cluster of one's own",
+    program: template("cluster-services", {
+      ...ownCluster,
+      cluster: {
+        kubeconfig: "apiVersion: v1",
+        storageClass: "encrypted",
+        storageClassToMake: { provisioner: "rbd.csi.ceph.com", parameters: { encrypted: "true" } },
+        zones: ["rack-a", "rack-b", "rack-c"],
+      },
+      namespaces: [namespace, "tenant"],
+      vault,
+      databases: { image, backups: { url: "s3://b", credentials: { accessKeyId: "i", secretAccessKey: "s" } } },
+      ingress: { image, allowedRanges, loadBalancer: { address: "10.20.0.10" } },
+      monitoring: {
+        by: "own",
+        channels: { pagerDuty: { routingKey: "key" } },
+        images: {
+          prometheus: image,
+          alertmanager: image,
+          loki: image,
+          fluentBit: image,
+          grafana: image,
+          postgresExporter: image,
+        },
+        grafana: { url: "https://grafana.example.com" },
+      },
+      certificates: { ca: {} },
+    }),
+  },
+  {
+    name: "the stack cluster-services on a cloud",
+    program: template("cluster-services", {
+      infrastructure: stackConfig.infrastructure,
+      ingress: { image, loadBalancer: { nodePort: 30_443 } },
+      monitoring: { by: "operator", namespace: "observability", channels: { pagerDuty: { routingKey: "key" } } },
+      certificates: {
+        vault: { server: vault.address, path: "pki/sign/canton", role: "canton", serviceAccount: "canton" },
+      },
+    }),
   },
   {
     name: "the stack bridge",
     program: template("bridge", {
+      ...stackConfig,
       participant: { name: "bank" },
       domains: {
         private: { invitation: { good: 1 }, alias: "private" },

@@ -37,7 +37,8 @@ export interface ApplicationPolicy {
 
 const tcp = (port: number) => ({ port, protocol: "TCP" });
 const pods = (name: string) => ({ podSelector: { matchLabels: { [nodeLabel]: name } } });
-const peerOf = (peer: ApplicationPeer): networking.v1.NetworkPolicyPeer =>
+/** As a rule of the network has it. */
+export const peerOf = (peer: ApplicationPeer): networking.v1.NetworkPolicyPeer =>
   "cidr" in peer
     ? { ipBlock: { cidr: peer.cidr } }
     : { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": peer.namespace } } };

@@ -67,10 +67,14 @@ export interface KubernetesNodeArgs {
   readonly podLabels: Input<Readonly<Record<string, string>>>;
   readonly databases: Readonly<Record<string, KubernetesDatabase>>;
   readonly servers: ServerTrust;
+  /** Names besides its own that its certificate bears. */
+  readonly serverNames: readonly string[];
   /** Absent: admin APIs let everybody in who reaches them. */
   readonly administrators?: AdministratorTrust | undefined;
   /** The section `crypto.keyEncryption`; absent: a passphrase that the stack makes. */
   readonly keyEncryption?: Input<Readonly<Record<string, unknown>>> | undefined;
+  /** Files of its Secret that `keyEncryption` names, by key. */
+  readonly keyFiles?: Input<Readonly<Record<string, string>>> | undefined;
   readonly access: Access;
   readonly provider: ProviderResource;
   /** The passphrase of its keys is refused to be deleted, and stays when the stack goes. */
@@ -143,17 +147,15 @@ export class KubernetesNode extends ComponentResource implements PlatformNode {
   }
 
   /** The certificate of its servers, where the stack makes it. */
-  #certificate({ servers, pod }: KubernetesNodeArgs): IssuedCertificate | undefined {
+  #certificate(args: KubernetesNodeArgs): IssuedCertificate | undefined {
+    const { servers, pod } = args;
     if ("issuer" in servers) return undefined;
-    return servers.authority.issue(`${pod.name}-server`, certificateNames(pod.name, pod.namespace), { parent: this });
+    return servers.authority.issue(`${pod.name}-server`, namesOf(args), { parent: this });
   }
 
   /** The certificate of its servers, where cert-manager makes it. */
-  #certificateOf(
-    { pod }: KubernetesNodeArgs,
-    issuer: CertificateIssuer,
-    inside: CustomResourceOptions,
-  ): CustomResource {
+  #certificateOf(args: KubernetesNodeArgs, issuer: CertificateIssuer, inside: CustomResourceOptions): CustomResource {
+    const { pod } = args;
     return new CustomResource(
       `${pod.name}-certificate`,
       {
@@ -167,7 +169,7 @@ export class KubernetesNode extends ComponentResource implements PlatformNode {
             kind: issuer.kind ?? "ClusterIssuer",
             group: issuer.group ?? "cert-manager.io",
           },
-          dnsNames: certificateNames(pod.name, pod.namespace),
+          dnsNames: namesOf(args),
           duration: "8760h0m0s",
           renewBefore: "1440h0m0s",
           usages: ["digital signature", "server auth"],
@@ -233,20 +235,19 @@ export class KubernetesNode extends ComponentResource implements PlatformNode {
         : undefined;
     // Canton's nodes call their own admin APIs.
     const administers = administrators && (spec.administers || flavour === "canton") ? administrators.nodes : undefined;
-    return secret(
-      all({
-        ...passwords,
-        ...(passphrase && { [secretKeys.passphrase]: passphrase }),
-        ...(certificate && {
-          [certificateKeys.certificate]: certificate.certificate,
-          [certificateKeys.privateKey]: certificate.privateKey,
-        }),
-        ...(administers && {
-          [secretKeys.administratorCertificate]: administers.certificate,
-          [secretKeys.administratorKey]: administers.privateKey,
-        }),
+    const own = all({
+      ...passwords,
+      ...(passphrase && { [secretKeys.passphrase]: passphrase }),
+      ...(certificate && {
+        [certificateKeys.certificate]: certificate.certificate,
+        [certificateKeys.privateKey]: certificate.privateKey,
       }),
-    );
+      ...(administers && {
+        [secretKeys.administratorCertificate]: administers.certificate,
+        [secretKeys.administratorKey]: administers.privateKey,
+      }),
+    });
+    return secret(all([own, args.keyFiles]).apply(([needed, given]) => ({ ...given, ...needed })));
   }
 
   /** Where the machine that runs the program reaches it. */
@@ -288,6 +289,11 @@ class NodeReadiness extends dynamic.Resource {
       "NodeReadiness",
     );
   }
+}
+
+/** What its certificate is for. */
+function namesOf({ pod, serverNames }: KubernetesNodeArgs): string[] {
+  return [...certificateNames(pod.name, pod.namespace), ...serverNames];
 }
 
 function mutualTls({ administrators }: KubernetesNodeArgs): boolean {

@@ -311,6 +311,13 @@ test("terms of service go with the configuration, and a passphrase is made where
   );
 });
 
+test("files that keyEncryption names are in the Secret of every node, beside its own", async () => {
+  await network({ keyFiles: pulumi.secret({ "vault-token": "a token" }) });
+  const { stringData } = plain(of("core/v1:Secret").get("alice-secrets"));
+  expect(stringData).toMatchObject({ "vault-token": "a token", "database-alice": "of alice" });
+  expect(plain(of("core/v1:Secret").get("mediator-secrets")).stringData["vault-token"]).toBe("a token");
+});
+
 test("cert-manager can make the certificates of servers", async () => {
   await network({ issuer: { name: "private-ca", caPem: "authorities of cert-manager" } });
   const certificate = of("cert-manager.io/v1:Certificate").get("alice-certificate");

@@ -58,12 +58,16 @@ export interface KubernetesPlatformArgs {
   };
   /** The section `crypto.keyEncryption` of the nodes' configuration. Default: a passphrase for every node, kept in the state. */
   readonly keyEncryption?: Input<Readonly<Record<string, unknown>>> | undefined;
+  /** Files of every node's Secret that it names, by key, such as the token of `vaultKey`. Default: none. */
+  readonly keyFiles?: Input<Readonly<Record<string, string>>> | undefined;
   /** How the machine that runs the program reaches admin APIs. Default: by the names of Services. */
   readonly access?: Access;
   /** Whether admin APIs let in those only that show a certificate of the stack. Default: true. */
   readonly mutualTls?: boolean;
   /** Has cert-manager make the certificates of servers. Default: an authority of the stack. */
   readonly issuer?: CertificateIssuer | undefined;
+  /** Names besides their own that certificates of servers bear, by node. Default: none. Example: `{ sequencer1: ["sequencer1.example.com"] }`. */
+  readonly serverNames?: Readonly<Record<string, readonly string[]>>;
   /** Pods of mediators and participants that stand by for the one that works; 0 to 4. Default: 1. */
   readonly standbys?: number;
   /** `required`: pods wait rather than share a zone or machine with one that they stand in for. Default: `preferred`. */
@@ -97,7 +101,8 @@ type PolicyMaker = (
  */
 export class KubernetesPlatform extends ComponentResource implements Platform {
   readonly #args: KubernetesPlatformArgs;
-  readonly #provider: Provider;
+  /** Of the cluster, for what else belongs to its namespace. */
+  readonly provider: Provider;
   readonly #tenant: TenantNamespace;
   readonly #servers: ServerTrust;
   readonly #administrators: AdministratorTrust | undefined;
@@ -115,7 +120,7 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
     const parent = { parent: this };
     const { context } = args;
     const kubeconfig = secret(output(args.cluster).apply((cluster) => cluster.kubeconfig));
-    this.#provider = new Provider(`${name}-cluster`, { kubeconfig, ...(context !== undefined && { context }) }, parent);
+    this.provider = new Provider(`${name}-cluster`, { kubeconfig, ...(context !== undefined && { context }) }, parent);
     this.#tenant = new TenantNamespace(
       `${name}-namespace`,
       {
@@ -128,7 +133,7 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
         outside: args.outside,
         retain: this.#retain,
       },
-      { ...parent, provider: this.#provider },
+      { ...parent, provider: this.provider },
     );
     this.#servers = args.issuer
       ? { issuer: args.issuer }
@@ -162,7 +167,7 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
         image: images.databaseSetup,
         imagePullSecrets: images.pullSecrets ?? [],
         server: backend ?? databases.nodes,
-        provider: this.#provider,
+        provider: this.provider,
       },
       mergeOptions(options, { dependsOn: [this.#tenant] }),
     );
@@ -196,10 +201,12 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
         podLabels: identity,
         databases,
         servers: this.#servers,
+        serverNames: this.#args.serverNames?.[name] ?? [],
         administrators: this.#administrators,
         keyEncryption: this.#args.keyEncryption,
+        keyFiles: this.#args.keyFiles,
         access: this.#args.access ?? { via: "cluster" },
-        provider: this.#provider,
+        provider: this.provider,
         retain: this.#retain,
         after: [...Object.values(databases).map(({ resource }) => resource), ...(before ? [before] : [])],
       },
@@ -209,7 +216,7 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
       new PodDisruptionBudget(
         `${group}-budget`,
         budgetOf({ group, namespace, labels: this.#labels }, replicas),
-        mergeOptions(options, { provider: this.#provider, dependsOn: [this.#tenant] }),
+        mergeOptions(options, { provider: this.provider, dependsOn: [this.#tenant] }),
       );
     }
     this.#lastOfGroup.set(group, node.readiness);
@@ -232,7 +239,7 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
   }
 
   readonly #makePolicy: PolicyMaker = (name, args, options) =>
-    new NetworkPolicy(name, args, mergeOptions(options, { provider: this.#provider, dependsOn: [this.#tenant] }));
+    new NetworkPolicy(name, args, mergeOptions(options, { provider: this.provider, dependsOn: [this.#tenant] }));
 }
 
 function ownDatabases(name: string, { databases }: NodeSpec): Record<string, KubernetesDatabase> {

@@ -20,6 +20,8 @@ export interface Outside {
   readonly databases: readonly { readonly peer: Peer; readonly port: number }[];
   /** Key management, identity providers and other HTTPS servers that nodes call. */
   readonly https: readonly Peer[];
+  /** Port of the key management, where that is another than 443; it is among `https`. */
+  readonly keyManagementPort?: number;
   /** Sequencers of other organisations, which participants call. */
   readonly sequencers: readonly { readonly peer: Peer; readonly port: number }[];
   /** Who administers nodes: where this program runs, bastions. Reaches admin and Ledger APIs. */
@@ -74,7 +76,7 @@ export interface PolicyPort {
 const namespaceNameLabel = "kubernetes.io/metadata.name";
 
 /** Addresses of a machine that give out a cloud identity's credentials: of all clouds, EKS and GKE. */
-const identityEndpoints = [
+export const identityEndpoints = [
   { cidr: "169.254.169.254/32", ports: [80] },
   { cidr: "169.254.170.23/32", ports: [80] },
   { cidr: "169.254.169.252/32", ports: [987, 988] },
@@ -139,7 +141,8 @@ function ownPolicies(namespace: string, outside: Outside): PolicyPlan[] {
   const identity = outside.workloadIdentity
     ? identityEndpoints.map(({ cidr, ports }) => ({ to: [peerOf({ cidr })], ports: ports.map(tcp) }))
     : [];
-  const https = outside.https.length === 0 ? [] : [{ to: outside.https.map(peerOf), ports: [tcp(443)] }];
+  const httpsPorts = [...new Set([443, outside.keyManagementPort ?? 443])];
+  const https = outside.https.length === 0 ? [] : [{ to: outside.https.map(peerOf), ports: httpsPorts.map(tcp) }];
   return [
     { name: "default-deny", namespace, spec: { podSelector: everyPod, policyTypes: ["Ingress", "Egress"] } },
     ...egress("names", everyPod, [
