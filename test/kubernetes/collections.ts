@@ -6,6 +6,7 @@ import { Domain } from "@pulumi-canton/components/domain/domain.ts";
 import { ArgoApplication } from "@pulumi-canton/components/gitops/argo-application.ts";
 import { OperatorStack } from "@pulumi-canton/components/gitops/operator-stack.ts";
 import { CertificateIssuer } from "@pulumi-canton/components/identity/certificate-issuer.ts";
+import { Keycloak } from "@pulumi-canton/components/identity/keycloak/keycloak.ts";
 import { TraefikIngress } from "@pulumi-canton/components/ingress/traefik-ingress.ts";
 import { ReverseProxy } from "@pulumi-canton/components/network/reverse-proxy.ts";
 import { Monitoring } from "@pulumi-canton/components/observability/monitoring.ts";
@@ -16,6 +17,7 @@ import {
   KubernetesPlatform,
   type KubernetesPlatformArgs,
 } from "@pulumi-canton/components/platform/kubernetes/kubernetes-platform.ts";
+import { DatabaseBackup } from "@pulumi-canton/components/recovery/database-backup.ts";
 import type { InfrastructureState } from "../../stacks/infrastructure/outputs.ts";
 
 /** A program that makes Kubernetes objects. */
@@ -323,6 +325,51 @@ export const collections: readonly Collection[] = [
         triggerService: { image: "triggers", dars: ["/dars/a.dar"] },
         oauth2Middleware: { image: "middleware", provider, clientId: "canton", clientSecret: "secret" },
       });
+    },
+  },
+  {
+    name: "Keycloak, with an image of its own build and with the published one",
+    program: () => {
+      const login = { database: "keycloak", user: "keycloak", password: "of keycloak" };
+      for (const optimized of [true, false]) {
+        new Keycloak(`login-${optimized ? "own" : "published"}`, {
+          deployment,
+          namespace,
+          image,
+          optimized,
+          url: "https://login.example.com",
+          database: { server: server("db.example.com", []), login },
+          realm: {
+            realm: "canton",
+            applicationUrl: "https://app.example.com",
+            audience: "https://ledger.example.com/participant1",
+            client: "canton-app",
+            services: ["json-reader"],
+          },
+          ingress: [{ namespace: "ingress" }],
+          monitoring: [{ namespace: "monitoring" }],
+          databases: [{ peer: { cidr: "10.0.9.0/24" }, port: 5432 }],
+        });
+      }
+    },
+  },
+  {
+    name: "backups of databases, in memory and on a disk",
+    program: () => {
+      for (const storageClass of ["encrypted", undefined]) {
+        new DatabaseBackup(`backup-${storageClass ?? "memory"}`, {
+          deployment,
+          namespace,
+          workloadIdentity: identity,
+          image,
+          server: server("db.example.com", ["participant1", "sequencer1"]),
+          url: "s3://acme-backups/databases",
+          identityDumps: { participant1: "the dump" },
+          ...(storageClass !== undefined && { storageClass }),
+          databases: [{ cidr: "10.0.9.0/24" }],
+          storage: [{ cidr: "0.0.0.0/0" }],
+        });
+      }
     },
   },
   {
