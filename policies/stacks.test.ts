@@ -3,7 +3,7 @@
 import { Provider } from "@pulumi/aws/provider.js";
 import { Provider as AzureProvider } from "@pulumi/azure-native/provider.js";
 import { runtime } from "@pulumi/pulumi";
-import { standInForGcp } from "@pulumi-canton/components/network/gcp-testing.ts";
+import { standInForGcp } from "@pulumi-canton/components/network/testing/gcp-mocks.ts";
 import { recordAws } from "@pulumi-canton/components/network/testing/recorded-aws.ts";
 import { describe, expect, test } from "vitest";
 import { checkAwsConfig } from "../stacks/aws/config.ts";

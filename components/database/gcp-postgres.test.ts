@@ -1,6 +1,6 @@
 import { isSecret } from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
-import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/gcp-testing.ts";
+import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/testing/gcp-mocks.ts";
 import { GcpPostgres, type GcpPostgresArgs } from "./gcp-postgres.ts";
 
 let asked: AskedResource[];

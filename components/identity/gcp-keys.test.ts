@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/gcp-testing.ts";
+import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/testing/gcp-mocks.ts";
 import { GcpKeys } from "./gcp-keys.ts";
 import { GcpWorkloadIdentity } from "./gcp-workload-identity.ts";
 

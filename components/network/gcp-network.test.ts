@@ -6,7 +6,7 @@ import { GcpGateway } from "./gcp-gateway.ts";
 import { GcpIngressAddress } from "./gcp-ingress-address.ts";
 import { GcpLoadBalancer } from "./gcp-load-balancer.ts";
 import { GcpNetwork, type GcpNetworkArgs } from "./gcp-network.ts";
-import { type AskedResource, ofKind, standInForGcp, valueOf } from "./gcp-testing.ts";
+import { type AskedResource, ofKind, standInForGcp, valueOf } from "./testing/gcp-mocks.ts";
 
 let asked: AskedResource[];
 const deployment: Deployment = { name: "acme", environment: "production", tags: { team: "ledger" } };

@@ -1,7 +1,7 @@
 import { isSecret } from "@pulumi/pulumi";
 import { beforeEach, expect, test } from "vitest";
 import { GcpNetwork } from "../network/gcp-network.ts";
-import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/gcp-testing.ts";
+import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/testing/gcp-mocks.ts";
 import { GcpCluster, type GcpClusterArgs } from "./gcp-cluster.ts";
 
 let asked: AskedResource[];

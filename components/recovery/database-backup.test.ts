@@ -6,35 +6,19 @@ import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Registered, register } from "../testing/registered.ts";
 import { DatabaseBackup, type DatabaseBackupArgs } from "./database-backup.ts";
 import { backupFiles, backupOrder, backupScript, backupTarget } from "./database-backup-plan.ts";
 
 const run = promisify(execFile);
 
-interface Registered {
-  readonly type: string;
-  readonly name: string;
-  readonly inputs: any;
-}
-
-let registered: Registered[] = [];
+let registered: Registered[];
 
 beforeAll(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      call: () => ({}),
-      newResource: ({ type, name, inputs }) => {
-        registered.push({ type, name, inputs });
-        return { id: `${name}-id`, state: inputs };
-      },
-    },
-    "project",
-    "stack",
-    false,
-  );
+  registered = await register();
 });
 beforeEach(() => {
-  registered = [];
+  registered.length = 0;
 });
 
 const login = (name: string, password = `password-of-${name}`) => ({ database: name, user: name, password });

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/gcp-testing.ts";
+import { type AskedResource, ofKind, standInForGcp, valueOf } from "../network/testing/gcp-mocks.ts";
 import { GcpStorage, type GcpStorageArgs } from "./gcp-storage.ts";
 
 let asked: AskedResource[];

@@ -1,25 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, expect, test } from "vitest";
+import { type Registered, register } from "../testing/registered.ts";
 import { type DnsZone, RegionRecord } from "./region-record.ts";
 
-const registered: { readonly type: string; readonly inputs: Record<string, unknown> }[] = [];
+let registered: Registered[];
 
 beforeAll(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      call: () => ({}),
-      newResource: ({ type, inputs, name }) => {
-        registered.push({ type, inputs });
-        return { id: name, state: inputs };
-      },
-    },
-    "project",
-    "stack",
-    false,
-  );
+  registered = await register();
 });
 
-async function made(zone: DnsZone, endpoint: string): Promise<(typeof registered)[number] | undefined> {
+async function made(zone: DnsZone, endpoint: string): Promise<Registered | undefined> {
   registered.length = 0;
   new RegionRecord("record", { host: "canton.example.com", zone, endpoint });
   await pulumi.runtime.disconnect();

@@ -1,6 +1,6 @@
 import { isSecret } from "@pulumi/pulumi";
-import type { AskedResource } from "@pulumi-canton/components/network/gcp-testing.ts";
-import { ofKind, standInForGcp, valueOf } from "@pulumi-canton/components/network/gcp-testing.ts";
+import type { AskedResource } from "@pulumi-canton/components/network/testing/gcp-mocks.ts";
+import { ofKind, standInForGcp, valueOf } from "@pulumi-canton/components/network/testing/gcp-mocks.ts";
 import { beforeEach, describe, expect, test } from "vitest";
 import { checkGcpConfig } from "./config.ts";
 import { type GcpReplication, gcpInfrastructure, primaryIn } from "./infrastructure.ts";

@@ -28,6 +28,7 @@ test("one region is active until the configuration says otherwise; the standby m
     active: "primary",
   });
   expect(problems({ regions, active: "standby", record })).toEqual([]);
+  expect(checkMultiRegionConfig({ regions, environment: "staging" })).toMatchObject({ environment: "staging" });
 });
 
 test.each([
@@ -40,6 +41,11 @@ test.each([
     "a switch to what is not there",
     { regions: { primary: regions.primary }, active: "standby" },
     /active: got "standby", and there is no regions.standby/,
+  ],
+  [
+    "an unknown environment",
+    { regions, environment: "prod" },
+    /environment: got "prod"; expected one of "dev", "staging", "production"/,
   ],
   ["an unknown region", { regions, active: "both" }, /active: got "both"; expected one of "primary", "standby"/],
   [

@@ -1,4 +1,5 @@
 /** The configuration of the multi-region template: which stacks are the regions, and which of them is active. */
+import { environments } from "@pulumi-canton/components/deployment/deployment.ts";
 import { regionRoles } from "@pulumi-canton/components/recovery/region-record.ts";
 import { checkConfig } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
@@ -15,6 +16,8 @@ const hostName = z
 export const multiRegionConfigSchema = z.strictObject({
   /** The stacks that are the regions, `organization/project/stack`; the standby is not there until it is made. */
   regions: z.strictObject({ primary: z.string().min(1), standby: z.string().min(1).optional() }),
+  /** How strictly the policies judge the stack, as in those of the regions. Default: as in production. */
+  environment: z.enum(environments).optional(),
   /** The switch-over: the region whose databases take writes, and where the nodes run. */
   active: z.enum(regionRoles).default("primary"),
   /** A name that leads to the active region. Default: none. */

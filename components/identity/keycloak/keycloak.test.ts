@@ -1,32 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Registered, register } from "../../testing/registered.ts";
 import { Keycloak, type KeycloakArgs } from "./keycloak.ts";
 
-interface Registered {
-  readonly type: string;
-  readonly name: string;
-  readonly inputs: any;
-}
-
-let registered: Registered[] = [];
+let registered: Registered[];
 
 beforeAll(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      call: () => ({}),
-      newResource: ({ type, name, inputs }) => {
-        registered.push({ type, name, inputs });
-        const made = type.endsWith(":RandomPassword") ? { result: pulumi.secret(`made-for-${name}`) } : {};
-        return { id: `${name}-id`, state: { ...inputs, ...made } };
-      },
-    },
-    "project",
-    "stack",
-    false,
-  );
+  registered = await register({
+    "random:index/randomPassword:RandomPassword": (name) => ({ result: pulumi.secret(`made-for-${name}`) }),
+  });
 });
 beforeEach(() => {
-  registered = [];
+  registered.length = 0;
 });
 
 const server = { host: "db.internal", port: 5432, caPem: "PEM of the database" };
@@ -199,7 +184,7 @@ describe("a Keycloak", () => {
 
   test("restarts when a password changes, and not otherwise", async () => {
     const revision = async (changes: Partial<KeycloakArgs> = {}) => {
-      registered = [];
+      registered.length = 0;
       const { of } = await made(changes);
       return of("Deployment").spec.template.metadata.annotations["canton/revision"];
     };

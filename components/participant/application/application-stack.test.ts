@@ -1,32 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Registered, register, secretly } from "../../testing/registered.ts";
 import { ApplicationStack, type ApplicationStackArgs } from "./application-stack.ts";
 
-interface Registered {
-  readonly type: string;
-  readonly name: string;
-  readonly inputs: any;
-}
-
-let registered: Registered[] = [];
+let registered: Registered[];
 
 beforeAll(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      call: () => ({}),
-      newResource: ({ type, name, inputs }) => {
-        registered.push({ type, name, inputs });
-        return { id: `${name}-id`, state: inputs };
-      },
-    },
-    "project",
-    "stack",
-    false,
-  );
+  registered = await register();
 });
-
 beforeEach(() => {
-  registered = [];
+  registered.length = 0;
 });
 
 const server = { host: "db.internal", port: 5432, caPem: "PEM of the database" };
@@ -100,15 +83,10 @@ test("no secret is in a ConfigMap, an argument or a plain variable", async () =>
   const open = all.filter(({ type }) => !type.endsWith(":Secret"));
   expect(JSON.stringify(open)).not.toMatch(/the-store-password|the-client-secret/);
   const secrets = all.filter(({ type }) => type.endsWith(":Secret"));
-  // As secrets: that is how the engine is told.
-  const marked = (value: unknown) => ({
-    "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
-    value,
-  });
   expect(secrets.map(({ inputs }) => inputs.stringData)).toEqual(
     expect.arrayContaining([
-      marked({ storePassword: "the-store-password" }),
-      marked({ clientId: "canton-app", clientSecret: "the-client-secret" }),
+      secretly({ storePassword: "the-store-password" }),
+      secretly({ clientId: "canton-app", clientSecret: "the-client-secret" }),
     ]),
   );
 });
@@ -138,7 +116,7 @@ test("pods may do nothing that they do not need, and are told apart from nodes",
 
 describe("a change of", () => {
   const revisionOf = async (args: ApplicationStackArgs): Promise<string> => {
-    registered = [];
+    registered.length = 0;
     const { all } = await made(args);
     const deployment = all.find(({ type, name }) => type.endsWith(":Deployment") && name === "app-json-api");
     return deployment?.inputs.spec.template.metadata.annotations["canton/revision"];
