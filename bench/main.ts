@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { command, say } from "../scripts/environment/command.ts";
 import { Failure } from "../scripts/environment/failure.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { benchmarkDeployments } from "./deployments/benchmark-deployments.ts";
 import type { Measurement } from "./measurement.ts";
 import { benchmarkNodes } from "./nodes/benchmark-nodes.ts";
 import { reportJson, reportTable } from "./report.ts";
@@ -13,18 +14,18 @@ import { benchmarkStack } from "./stack/benchmark-stack.ts";
 import { Network } from "./stack/network.ts";
 import { benchmarkTopology } from "./topology/benchmark-topology.ts";
 
-const help = `usage: npm run bench -- [--only stack|sequencer|nodes|topology] [--rounds N] [--seconds N] [--json FILE]
+const help = `usage: npm run bench -- [--only stack|sequencer|nodes|topology|deployments] [--rounds N] [--seconds N] [--json FILE]
 
 Measures on this machine and prints one table; docs/benchmarks.md says what the figures mean. Progress goes to stderr.
 Everything runs in temporary folders, which are removed at the end, also after Ctrl-C; a network that is up stays alone.
   --only WHAT    one part: stack (the engine's times), sequencer (messages a second), nodes (start and memory),
-                 topology (identities as they become more; some minutes)
+                 topology (identities as they become more; some minutes), deployments (the templates for clouds)
   --rounds N     how many times each thing is timed; the median counts (3)
   --seconds N    length of each measurement of messages a second, and of the watch on idle nodes (10)
   --json FILE    writes every sample to FILE, too
 exit codes: 0 measured, goals met or not; 64 wrong arguments; 130 interrupted; else something failed`;
 
-const parts = ["stack", "sequencer", "nodes", "topology"] as const;
+const parts = ["stack", "sequencer", "nodes", "topology", "deployments"] as const;
 type Part = (typeof parts)[number];
 
 await command(async (args) => {
@@ -76,6 +77,7 @@ async function measure(benchmark: Benchmark, only: Part | undefined): Promise<Me
     measurements.push(...(await benchmarkNodes(benchmark, network)));
   }
   if (wanted("topology")) measurements.push(...(await benchmarkTopology(benchmark)));
+  if (wanted("deployments")) measurements.push(...(await benchmarkDeployments(benchmark)));
   return measurements;
 }
 

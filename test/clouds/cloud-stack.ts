@@ -18,6 +18,8 @@ export interface Outcome {
   /** What it printed on standard output and standard error. */
   readonly output: string;
   readonly steps: readonly Step[];
+  /** Type and name of the resources that a refresh, also that before an update, found otherwise than the state had them. */
+  readonly drifted: readonly string[];
 }
 
 /** What the engine did to a resource, or would do. */
@@ -50,6 +52,8 @@ export interface Around {
   readonly files?: readonly string[];
   /** Outputs of other stacks that it refers to, by the stack's name. */
   readonly stacks?: Readonly<Record<string, Config>>;
+  /** False: the engine writes the state once, at the end, which takes half the time; one that is killed has none. Default: true. */
+  readonly checkpoints?: boolean;
 }
 
 /** A stack that does not exist any more when it is disposed of; what it made in the stand-in stays there. */
@@ -77,9 +81,14 @@ export class CloudStack implements AsyncDisposable {
     this.#environment = parts.environment;
   }
 
+  /** The folder of its home, one that no other stack has. */
+  get home(): string {
+    return join(this.#folder, "home");
+  }
+
   /** An empty stack. */
   static async create(standIn: StandIn, name: string, config: Config, around: Around = {}): Promise<CloudStack> {
-    const { project = root, files = [], stacks = {} } = around;
+    const { project = root, files = [], stacks = {}, checkpoints = true } = around;
     const folder = await mkdtemp(join(tmpdir(), "pulumi-canton-clouds-"));
     try {
       const engine = await acquireEngine(process.env, () => {});
@@ -92,6 +101,7 @@ export class CloudStack implements AsyncDisposable {
         CANTON_CONFIG: configFile,
         PULUMI_DEBUG_PROVIDERS: standIn.attach,
         PULUMI_DEBUG_COMMANDS: "true", // for --event-log
+        ...(!checkpoints && { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" }),
       };
       const { name: projectName } = parse(await readFile(join(project, "Pulumi.yaml"), "utf8")) as { name: string };
       await mkdir(configuration);
@@ -193,7 +203,8 @@ export class CloudStack implements AsyncDisposable {
     const log = join(this.#folder, "events.json");
     await rm(log, { force: true });
     const { exitCode, output } = await this.#spawn([...args, "--event-log", log], this.#project);
-    return { exitCode, output, steps: stepsIn(await readFile(log, "utf8").catch(() => "")) };
+    const events = (await readFile(log, "utf8").catch(() => "")).split("\n").filter((line) => line !== "");
+    return { exitCode, output, ...told(events.map((line) => JSON.parse(line) as EngineEvent)) };
   }
 
   /** What it printed on standard output. */
@@ -224,15 +235,38 @@ export class CloudStack implements AsyncDisposable {
   }
 }
 
-/** Steps that were taken, or planned, of the resources that are in a cloud. */
-function stepsIn(log: string): Step[] {
-  return log.split("\n").flatMap((line) => {
-    if (line === "") return [];
-    const { resourcePreEvent } = JSON.parse(line) as {
-      resourcePreEvent?: { metadata: { op: string; type: string; urn: string } };
-    };
+/** What the log of an engine has, as far as it is of interest here. */
+interface EngineEvent {
+  readonly resourcePreEvent?: { readonly metadata: Metadata };
+  readonly resOutputsEvent?: { readonly metadata: Metadata };
+}
+
+interface Metadata {
+  readonly op: string;
+  readonly type: string;
+  readonly urn: string;
+  readonly old: Found | null;
+  readonly new: Found | null;
+}
+
+interface Found {
+  readonly inputs: unknown;
+  readonly outputs: unknown;
+}
+
+/** Steps that were taken, or planned, and what was found otherwise. */
+function told(events: readonly EngineEvent[]): Pick<Outcome, "steps" | "drifted"> {
+  const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
+  const steps = events.flatMap(({ resourcePreEvent }) => {
     if (resourcePreEvent === undefined) return [];
     const { op, type, urn } = resourcePreEvent.metadata;
-    return [{ op, type, urn, name: urn.split("::").slice(3).join("::") }];
+    return [{ op, type, urn, name: nameOf(urn) }];
   });
+  const drifted = events.flatMap(({ resOutputsEvent }) => {
+    if (resOutputsEvent?.metadata.op !== "refresh") return [];
+    const { type, urn, old: before, new: now } = resOutputsEvent.metadata;
+    const text = (found: Found | null) => JSON.stringify([found?.inputs, found?.outputs]);
+    return text(before) === text(now) ? [] : [`${type} ${nameOf(urn)}`];
+  });
+  return { steps, drifted };
 }

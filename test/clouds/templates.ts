@@ -20,6 +20,8 @@ const schema = z.strictObject({
   stacks: z.record(z.string(), config).default({}),
   /** Values that the SDK's open enums do not have, and that are right nevertheless. */
   knownBesides: z.array(z.string()).default([]),
+  /** Whether something of its production must not go by mistake. */
+  protects: z.boolean().default(true),
   /** How it is changed. Absent where all of it can be planned but not made: nodes that do not run do not answer. */
   changes: z
     .strictObject({

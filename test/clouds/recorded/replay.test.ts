@@ -27,6 +27,7 @@ const create = (template: Template) =>
   CloudStack.create(standIn, "test", configOf(template, "production"), {
     files: filesOf(template),
     stacks: template.stacks,
+    checkpoints: false,
   });
 
 test.each(makeable)("$name", { timeout: 180_000 }, async (template) => {

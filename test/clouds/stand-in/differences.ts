@@ -16,14 +16,17 @@ export function differences(before: Values, after: Values): Difference[] {
 /**
  * Whether a change is one of those that replace.
  *
- * @param createOnly paths without indices; `*` for all inputs, and `!path` for those that are none
+ * @param createOnly paths without indices; `*` for all inputs, `!path` for those that are none, and `+path` for those that replace
+ *   when they are given another value, and not when they are taken away
  */
-export function isReplacement({ path }: Difference, createOnly: readonly string[]): boolean {
+export function isReplacement({ path, kind }: Difference, createOnly: readonly string[]): boolean {
   const plain = path.replace(/\[[^\]]*\]/g, "");
   const within = (listed: string) =>
     plain === listed || plain.startsWith(`${listed}.`) || listed.startsWith(`${plain}.`);
   if (createOnly.some((listed) => listed.startsWith("!") && within(listed.slice(1)))) return false;
-  return createOnly.some((listed) => listed === "*" || within(listed));
+  return createOnly.some((listed) =>
+    listed.startsWith("+") ? kind !== "delete" && within(listed.slice(1)) : listed === "*" || within(listed),
+  );
 }
 
 function compare(path: string, givenBefore: unknown, givenAfter: unknown): Difference[] {

@@ -71,9 +71,10 @@ test("drift is seen by a refresh and put right by the update after it", { timeou
   standIn.clouds.instruct({ what: "drift", ...vpc, property: "tags", value: { of: "somebody" } });
   const refreshed = await stack.refresh("--expect-no-changes");
   expect(refreshed.exitCode).not.toBe(0);
-  // A refused refresh keeps nothing of it.
-  const { exitCode, output } = await stack.up("--refresh");
+  standIn.clouds.instruct({ what: "drift", ...vpc, property: "tags", value: { of: "somebody else" } });
+  const { exitCode, output, drifted } = await stack.up("--refresh");
   expect(exitCode, output).toBe(0);
+  expect(drifted).toEqual(["aws:ec2/vpc:Vpc network"]);
   expect(tags()).toEqual({ of: "nobody" });
 });
 

@@ -172,6 +172,27 @@ test("outputs look like the cloud's", async () => {
     type: "Microsoft.DBforPostgreSQL/flexibleServers",
     identity: { principalId: expect.stringMatching(/^[0-9a-f-]{36}$/) },
   });
+  const instance = await clouds.create(
+    { token: "gcp:sql/databaseInstance:DatabaseInstance", name: "db" },
+    { region: "europe-west3", databaseVersion: "POSTGRES_17" },
+    false,
+  );
+  expect(instance.outputs["dnsNames"]).toEqual([
+    {
+      name: expect.stringMatching(/^\w+\.\w+\.europe-west3\.sql-psa\.goog\.$/),
+      connectionType: "PRIVATE_SERVICES_ACCESS",
+      dnsScope: "INSTANCE",
+    },
+  ]);
+  const pool = await clouds.create(
+    { token: "gcp:container/nodePool:NodePool", name: "machines" },
+    { name: "machines", cluster: "c", location: "europe-west3", nodeLocations: ["europe-west3-a", "europe-west3-b"] },
+    false,
+  );
+  expect(pool.outputs["managedInstanceGroupUrls"]).toEqual([
+    expect.stringMatching(/\/projects\/stand-in-project\/zones\/europe-west3-a\/instanceGroups\/gke-machines-\w+-grp$/),
+    expect.stringMatching(/\/projects\/stand-in-project\/zones\/europe-west3-b\/instanceGroups\/gke-machines-\w+-grp$/),
+  ]);
   const network = await clouds.create({ token: "gcp:compute/network:Network", name: "n" }, { name: "net" }, false);
   expect(network.id).toBe("projects/stand-in-project/global/networks/net");
   const service = {
@@ -234,6 +255,17 @@ test("what cannot be changed replaces, what can does not", () => {
   ]);
 });
 
+test("a replica of another server is another server, one whose primary is taken away is promoted", () => {
+  const token = "gcp:sql/databaseInstance:DatabaseInstance";
+  const replica = { masterInstanceName: "primary", instanceType: "READ_REPLICA_INSTANCE" };
+  const alone = { instanceType: "CLOUD_SQL_INSTANCE" };
+  const replacing = (before: Values, after: Values) =>
+    clouds.diff(token, before, after).flatMap(({ path, replaces }) => (replaces ? [path] : []));
+  expect(replacing(replica, alone)).toEqual([]);
+  expect(replacing(replica, { ...replica, masterInstanceName: "other" })).toEqual(["masterInstanceName"]);
+  expect(replacing(alone, replica)).toEqual(["masterInstanceName"]);
+});
+
 test("all that is said to replace is an input of its type", () => {
   const tokens = [vpc, subnet, cluster, server, bucket].map(({ token }) => token);
   for (const token of tokens) {
@@ -264,6 +296,16 @@ test("a name is given once, and what is in use is not deleted", async () => {
   clouds.delete(vpc, network.id);
   clouds.delete(vpc, network.id);
   expect(clouds.resources.map(({ id }) => id)).toEqual(["b"]);
+});
+
+test("whom a binding gives rights to may go before it", async () => {
+  const namespace = { token: "kubernetes:core/v1:Namespace", name: "ingress" };
+  const { id } = await clouds.create(namespace, { metadata: { name: "ingress" } }, false);
+  const binding = { token: "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding", name: "ingress" };
+  const subjects = [{ kind: "ServiceAccount", name: "ingress", namespace: id }];
+  await clouds.create(binding, { metadata: { name: "binding" }, subjects }, false);
+  clouds.delete(namespace, id);
+  expect(clouds.resources.map(({ token }) => token)).toEqual([binding.token]);
 });
 
 test("what is inside of something in Azure goes with it", async () => {

@@ -90,6 +90,8 @@ function useIn(inputs: Values, used: Stored): string | undefined {
     }
     if (typeof value !== "object" || value === null) return undefined;
     for (const [key, item] of Object.entries(value)) {
+      // Whom a binding of Kubernetes gives rights to need not be there.
+      if (key === "subjects") continue;
       const index = Array.isArray(value);
       const found = search(
         item,

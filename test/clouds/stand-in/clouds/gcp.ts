@@ -93,7 +93,8 @@ const createOnly: Readonly<Record<string, readonly string[]>> = {
   "serviceaccount/account:Account": ["accountId"],
   "servicenetworking/connection:Connection": ["network", "service"],
   "sql/database:Database": ["instance", "charset", "collation"],
-  "sql/databaseInstance:DatabaseInstance": ["encryptionKeyName", "masterInstanceName"],
+  // A replica whose primary is taken away is promoted.
+  "sql/databaseInstance:DatabaseInstance": ["encryptionKeyName", "+masterInstanceName"],
   "sql/user:User": ["instance", "host", "type"],
   "storage/bucket:Bucket": ["location", "customPlacementConfig", "enableObjectRetention", "hierarchicalNamespace"],
 };
@@ -139,12 +140,22 @@ function special(making: Making & { readonly id: string }): Values {
         masterVersion: "1.34.1-gke.1000000",
       };
     }
+    case "container/nodePool:NodePool": {
+      const pool = textIn(inputs, "name") ?? making.name;
+      const groups = ((inputs["nodeLocations"] as string[] | undefined) ?? []).map((zone) => {
+        const group = `gke-${pool}-${digits(seed, 8, zone)}-grp`;
+        return `https://www.googleapis.com/compute/v1/projects/${project}/zones/${zone}/instanceGroups/${group}`;
+      });
+      return { instanceGroupUrls: groups, managedInstanceGroupUrls: groups };
+    }
     case "sql/databaseInstance:DatabaseInstance": {
       const name = textIn(inputs, "name") ?? making.name;
       const privateIpAddress = address("private");
-      const dnsName = `${digits(seed, 12)}.${digits(seed, 12, "zone")}.${textIn(inputs, "region") ?? region}.sql.goog.`;
+      const place = textIn(inputs, "region") ?? region;
+      // Under private services access.
+      const dnsName = `${digits(seed, 12)}.${digits(seed, 12, "zone")}.${place}.sql-psa.goog.`;
       return {
-        connectionName: `${project}:${textIn(inputs, "region") ?? region}:${name}`,
+        connectionName: `${project}:${place}:${name}`,
         privateIpAddress,
         firstIpAddress: privateIpAddress,
         publicIpAddress: "",
