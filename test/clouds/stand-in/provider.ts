@@ -91,8 +91,8 @@ export function providerOf(clouds: StandInClouds, version: string): IResourcePro
       return new pb.UpdateResponse().setProperties(toStruct(outputs));
     }),
 
-    delete: unary((request) => {
-      clouds.delete(named(request.getUrn()), request.getId());
+    delete: unary(async (request) => {
+      await clouds.delete(named(request.getUrn()), request.getId());
       return new emptyPb.Empty();
     }),
 

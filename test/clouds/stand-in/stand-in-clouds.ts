@@ -45,9 +45,17 @@ export class HalfMade extends Error {
   }
 }
 
+/** Told of every resource that there is or is no more, with secrets in the clear; what it waits for the engine waits for. */
+export interface Watcher {
+  put(resource: Named & { readonly inputs: Values }): Promise<void>;
+  removed(resource: Named): Promise<void>;
+}
+
 /** The clouds. Their state is in a folder; all else is forgotten when the process ends. */
 export class StandInClouds {
   readonly faults = new Faults();
+  /** Does what a cloud does with what it is given. Default: nothing. */
+  watcher: Watcher | undefined;
   readonly #warnings = new Map<string, Named & Problem>();
   readonly schemas: Schemas;
   readonly #store: Store;
@@ -143,6 +151,7 @@ export class StandInClouds {
       throw new Error(`${named.token} ${named.name}: there is ${occupant.id} already, made as ${occupant.name}`);
     const outputs = await outputsOf(cloud, { ...making, id }, given);
     this.#put({ ...making, id }, given, outputs, cloud);
+    await this.watcher?.put(making);
     if (this.faults.failsHalfway())
       throw new HalfMade(`${named.token} ${named.name}: it was made as ${id}, and did not become ready`, {
         id,
@@ -164,7 +173,10 @@ export class StandInClouds {
       if (stored === undefined) throw new Error(`${named.token} ${named.name}: there is none with the id ${id}`);
     }
     const made = await outputsOf(cloud, { ...making, id }, given);
-    if (!preview) this.#put({ ...making, id }, given, made, cloud);
+    if (!preview) {
+      this.#put({ ...making, id }, given, made, cloud);
+      await this.watcher?.put(making);
+    }
     return made;
   }
 
@@ -180,11 +192,11 @@ export class StandInClouds {
   }
 
   /** Deletes a resource and what is inside it. One that is gone is no problem. */
-  delete({ token, name }: Named, id: string): void {
+  delete({ token, name }: Named, id: string): Promise<void> {
     const { cloud } = this.#know(token);
     this.#throttle(token);
     const stored = this.#store.get(token, id);
-    if (stored === undefined) return;
+    if (stored === undefined) return Promise.resolve();
     const inside = this.#store.all().filter((other) => cloud.contains?.(id, other.id));
     const use = this.#store.userOf(stored, inside);
     if (use !== undefined) {
@@ -192,7 +204,13 @@ export class StandInClouds {
         `${token} ${name}: ${id} is in use by ${use.user.token} ${use.user.name} (${use.path}); delete that first`,
       );
     }
-    for (const gone of [stored, ...inside]) this.#store.remove(gone.token, gone.id);
+    const gone = [stored, ...inside];
+    for (const each of gone) this.#store.remove(each.token, each.id);
+    return this.#removed(gone);
+  }
+
+  async #removed(gone: readonly Named[]): Promise<void> {
+    for (const each of gone) await this.watcher?.removed(each);
   }
 
   #put(making: Making & { readonly id: string }, inputs: Values, outputs: Values, cloud: Cloud): void {
