@@ -2,9 +2,9 @@
 import type { batch, core, networking } from "@pulumi/kubernetes/types/input.js";
 import type { Input } from "@pulumi/pulumi";
 import type { DatabaseServerState } from "../database/database-server.ts";
-import { type ApplicationPeer, peerOf } from "../participant/application/application-policies.ts";
+import type { ApplicationPeer } from "../participant/application/application-policies.ts";
 import { componentLabel, nodeLabel } from "../platform/kubernetes/labels.ts";
-import { identityEndpoints } from "../platform/kubernetes/network-plan.ts";
+import { identityEndpoints, peerOf } from "../platform/kubernetes/network-plan.ts";
 import { containerSecurity, podSecurity } from "../platform/kubernetes/pod-plan.ts";
 
 /** Where the job finds what it reads. */

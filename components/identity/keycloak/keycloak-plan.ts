@@ -1,8 +1,9 @@
 /** The objects that run Keycloak. Pure. */
 import type { apps, core, networking, policy } from "@pulumi/kubernetes/types/input.js";
 import { type Input, output } from "@pulumi/pulumi";
-import { type ApplicationPeer, peerOf } from "../../participant/application/application-policies.ts";
+import type { ApplicationPeer } from "../../participant/application/application-policies.ts";
 import { nodeLabel, roleLabel } from "../../platform/kubernetes/labels.ts";
+import { peerOf } from "../../platform/kubernetes/network-plan.ts";
 import { containerSecurity, podSecurity } from "../../platform/kubernetes/pod-plan.ts";
 import { secretVariable } from "./realm.ts";
 

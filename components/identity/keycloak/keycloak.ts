@@ -1,4 +1,3 @@
-import { createHash, scryptSync } from "node:crypto";
 import { Deployment as AppsDeployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
@@ -19,6 +18,7 @@ import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import type { DatabaseLogin, DatabaseServerState } from "../../database/database-server.ts";
 import { type Deployment, tagsOf } from "../../deployment/deployment.ts";
 import type { ApplicationPeer } from "../../participant/application/application-policies.ts";
+import { revisionOf } from "../../platform/kubernetes/revision.ts";
 import type { OidcProvider } from "../oidc-provider.ts";
 import {
   bootstrapAdmin,
@@ -118,7 +118,7 @@ export class Keycloak extends ComponentResource {
     const config = new ConfigMap(name, { metadata, data: files }, parent);
     const hidden = new Secret(name, { metadata, type: "Opaque", stringData: secrets }, parent);
     const allowed = new NetworkPolicy(name, keycloakPolicy(plan, { monitoring: [], https: [], ...args }), parent);
-    const revision = unsecret(all([files, secrets]).apply(([read, kept]) => revisionOf(read, kept)));
+    const revision = unsecret(all([files, secrets]).apply(([read, kept]) => revisionOf(read, kept, "keycloak")));
     new AppsDeployment(
       name,
       keycloakDeployment({ ...plan, image, optimized, replicas, memoryMiB, revision, url, database, clients }),
@@ -181,13 +181,4 @@ function refuse({ url, realm, replicas = 2, memoryMiB = 1536, image, deployment 
     ...realmProblems(realm).map((problem) => `realm.${problem}`),
   ];
   if (problems.length > 0) throw new Error(problems.join("\n"));
-}
-
-/** Stands for what its pods read. Secrets go in by a hash that is slow to guess from, and the whole is no secret any more. */
-function revisionOf(files: unknown, secrets: object): string {
-  const hidden = scryptSync(JSON.stringify(secrets), "keycloak", 16).toString("hex");
-  return createHash("sha256")
-    .update(JSON.stringify([files, hidden]))
-    .digest("hex")
-    .slice(0, 16);
 }

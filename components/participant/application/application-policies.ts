@@ -2,6 +2,7 @@
 import type { networking } from "@pulumi/kubernetes/types/input.js";
 import { nodeLabel } from "../../platform/kubernetes/labels.ts";
 import { portNumbers } from "../../platform/kubernetes/layout.ts";
+import { peerOf } from "../../platform/kubernetes/network-plan.ts";
 import { applicationPorts } from "./services.ts";
 
 /** Somebody that is neither of the stack nor its participant: a range of addresses, or the pods of a namespace. */
@@ -37,11 +38,6 @@ export interface ApplicationPolicy {
 
 const tcp = (port: number) => ({ port, protocol: "TCP" });
 const pods = (name: string) => ({ podSelector: { matchLabels: { [nodeLabel]: name } } });
-/** As a rule of the network has it. */
-export const peerOf = (peer: ApplicationPeer): networking.v1.NetworkPolicyPeer =>
-  "cidr" in peer
-    ? { ipBlock: { cidr: peer.cidr } }
-    : { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": peer.namespace } } };
 
 /**
  * The policies of one program: its own, and the participant's side of its calls. Name resolution is open to all pods of a

@@ -1,4 +1,3 @@
-import { createHash, scryptSync } from "node:crypto";
 import { Deployment as AppsDeployment } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Secret } from "@pulumi/kubernetes/core/v1/secret.js";
@@ -17,6 +16,7 @@ import {
 import type { DatabaseLogin, DatabaseServerState } from "../../database/database-server.ts";
 import { type Deployment, tagsOf } from "../../deployment/deployment.ts";
 import type { OidcProvider } from "../../identity/oidc-provider.ts";
+import { revisionOf } from "../../platform/kubernetes/revision.ts";
 import {
   type ApplicationProgram,
   applicationBudget,
@@ -258,7 +258,9 @@ export class ApplicationStack extends ComponentResource {
       port,
       memoryMiB,
       revision: unsecret(
-        output([planned.files, planned.secrets] as const).apply(([content, hidden]) => revisionOf(content, hidden)),
+        output([planned.files, planned.secrets] as const).apply(([content, hidden]) =>
+          revisionOf(content, hidden, "application-stack"),
+        ),
       ),
       secrets: secretKeys,
       ...(initialiseWith !== undefined && { initialiseWith }),
@@ -286,15 +288,6 @@ export class ApplicationStack extends ComponentResource {
     new Service(resource, applicationService(program), parent);
     new PodDisruptionBudget(resource, applicationBudget(program), parent);
   }
-}
-
-/** Stands for what a program reads. Secrets go in by a hash that is slow to guess from, and the whole is no secret any more. */
-function revisionOf(files: unknown, secrets: object): string {
-  const hidden = scryptSync(JSON.stringify(secrets), "application-stack", 16).toString("hex");
-  return createHash("sha256")
-    .update(JSON.stringify([files, hidden]))
-    .digest("hex")
-    .slice(0, 16);
 }
 
 function passwordOf(database: ApplicationDatabase | undefined): Pick<Planned, "secrets" | "secretKeys"> {

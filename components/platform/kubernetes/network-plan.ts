@@ -94,7 +94,8 @@ const named = (names: readonly string[]): Selector => ({
   matchExpressions: [{ key: nodeLabel, operator: "In", values: [...names] }],
 });
 
-function peerOf(peer: Peer): PolicyPeer {
+/** Somebody outside as a rule has it. */
+export function peerOf(peer: Peer): PolicyPeer {
   if ("cidr" in peer) return { ipBlock: { cidr: peer.cidr } };
   return {
     namespaceSelector: { matchLabels: { [namespaceNameLabel]: peer.namespace } },
