@@ -35,6 +35,9 @@ export function engineEnvironment(environment: NodeJS.ProcessEnv, home: Home, en
     PATH: searchPath(environment.PATH, engine),
     PULUMI_HOME: home.pulumiHome,
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // The packages for clouds are dependencies of every stack's program; their plugins are got by the stacks that use them. Beforehand,
+    // a network on this machine would wait for all of them, and in a closed network for five attempts at each.
+    PULUMI_OPTION_SKIP_PLUGIN_PRE_INSTALL: "true",
     [pluginsVariable]: plugins,
     // Programs, language host and dynamic providers load the same modules each time: compiled code is kept.
     NODE_COMPILE_CACHE: environment.NODE_COMPILE_CACHE || join(cacheDirectory(environment), "compiled"),

@@ -52,6 +52,12 @@ test("a preview makes nothing, and what it does not know is unknown", { timeout 
   expect(standIn.clouds.resources).toEqual([]);
 });
 
+test("no plugin is got before a resource needs it", { timeout }, async () => {
+  const { output } = await stack.preview("-v=7", "--logtostderr");
+  expect(output).toMatch(/package aws-\S+ .*is required by language host/);
+  expect(output).not.toContain("not installed, doing install");
+});
+
 test("an update that fails halfway is finished by the next one, which keeps what is there", { timeout }, async () => {
   standIn.clouds.instruct({ what: "fail-halfway", after: 5 });
   const failed = await stack.up();
