@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { waitForLock } from "../environment/lock.ts";
 import { cacheDirectory } from "../environment/paths.ts";
 import { findGo } from "./go.ts";
+import { goBuild } from "./go-build.ts";
 
 /** A program that is built from Go modules. */
 export interface GoProgram {
@@ -16,9 +15,6 @@ export interface GoProgram {
   /** The package to build. Example: `"github.com/fullstorydev/grpcurl/cmd/grpcurl"`; `"."` for sources in the folder. */
   readonly mainPackage: string;
 }
-
-/** Longest time that a build may take, in milliseconds. */
-const buildMs = 20 * 60_000;
 
 /**
  * The file of a program, built once for each machine and version, and kept in the cache.
@@ -40,6 +36,10 @@ export async function goProgram(
   const lock = await waitForLock(`${cached}.lock`, `building ${name}`, (owner) => {
     say(`Waiting for process ${owner.pid}, which is building ${name} ...`);
   });
+  // What a build left that was killed.
+  for (const file of readdirSync(cache).filter((each) => each.startsWith(`${name}-${version}-`))) {
+    rmSync(join(cache, file), { recursive: true, force: true });
+  }
   const staging = mkdtempSync(`${cached}-`);
   try {
     if (existsSync(cached)) return cached;
@@ -47,15 +47,7 @@ export async function goProgram(
     for (const file of readdirSync(folder).filter((each) => /^go\.(mod|sum)$|\.go$/.test(each))) {
       copyFileSync(join(folder, file), join(staging, file));
     }
-    await promisify(execFile)(
-      go,
-      ["build", "-mod=readonly", "-buildvcs=false", "-ldflags", "-s -w", "-o", name, mainPackage],
-      {
-        cwd: staging,
-        env: { ...environment, CGO_ENABLED: "0", GOWORK: "off" },
-        timeout: buildMs,
-      },
-    );
+    await goBuild({ go, folder: staging, mainPackage, output: name }, environment, say);
     renameSync(join(staging, name), cached);
     return cached;
   } catch (error) {
