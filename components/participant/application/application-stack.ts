@@ -25,11 +25,13 @@ import {
   applicationService,
 } from "./application-pods.ts";
 import { type ApplicationPeer, type ApplicationTraffic, applicationPolicies } from "./application-policies.ts";
+import { type RequestTemplates, templateFiles } from "./request-templates.ts";
 import {
   applicationPorts,
   jsonApiConfig,
   type LedgerApi,
   oauth2MiddlewareConfig,
+  programNames,
   type Store,
   triggerServiceConfig,
 } from "./services.ts";
@@ -68,12 +70,18 @@ export interface ApplicationStackArgs {
     readonly dars?: readonly string[];
     readonly store?: ApplicationDatabase;
   };
-  /** Has users log in at an OIDC provider, as the client with this id and secret. Default: none. */
+  /**
+   * Has users log in at an OIDC provider, as the client with this id and secret; `templates` are what it asks the provider with
+   * instead of its own requests, see `keycloakTemplates`. Default: none.
+   */
   readonly oauth2Middleware?: ApplicationProgramArgs & {
     readonly provider: OidcProvider;
     readonly clientId: Input<string>;
     readonly clientSecret: Input<string>;
+    readonly templates?: RequestTemplates;
   };
+  /** Put before the names of its programs, where a namespace has several stacks. Example: `"bob-"`. Default: nothing. */
+  readonly prefix?: string;
   /** URL below which applications reach the programs, through the ingress. Example: `"https://app.example.com"`. */
   readonly externalUrl: string;
   /** Who reaches them: the ingress. */
@@ -89,16 +97,14 @@ export interface ApplicationStackArgs {
 /** Port of the database servers. */
 const databasePort = 5432;
 
-/** Names of its programs. */
-const names = {
-  jsonApi: "json-api",
-  triggerService: "trigger-service",
-  oauth2Middleware: "oauth2-middleware",
-} as const;
+/** What a program of a stack is called. */
+function nameIn({ prefix = "" }: ApplicationStackArgs, program: keyof typeof programNames): string {
+  return `${prefix}${programNames[program]}`;
+}
 
 /** One program with all that it is made of. */
 interface Planned {
-  readonly key: keyof typeof names;
+  readonly key: keyof typeof programNames;
   readonly program: ApplicationProgramArgs;
   /** Files of its ConfigMap, and values of its Secret. */
   readonly files: Output<Record<string, string>>;
@@ -138,7 +144,10 @@ export class ApplicationStack extends ComponentResource {
     for (const each of planned) this.#run(name, args, each);
     this.urls = output(
       Object.fromEntries(
-        planned.map(({ key }) => [names[key], `http://${names[key]}.${args.namespace}.svc:${applicationPorts[key]}`]),
+        planned.map(({ key }) => [
+          nameIn(args, key),
+          `http://${nameIn(args, key)}.${args.namespace}.svc:${applicationPorts[key]}`,
+        ]),
       ),
     );
     this.registerOutputs({ urls: this.urls });
@@ -159,7 +168,8 @@ export class ApplicationStack extends ComponentResource {
   #triggerService(args: ApplicationStackArgs, triggers: NonNullable<ApplicationStackArgs["triggerService"]>): Planned {
     const { store: database, dars = [] } = triggers;
     const port = applicationPorts.oauth2Middleware;
-    const login = { middlewareUrl: `http://${names.oauth2Middleware}:${port}`, externalUrl: args.externalUrl };
+    const middleware = nameIn(args, "oauth2Middleware");
+    const login = { middlewareUrl: `http://${middleware}:${port}`, externalUrl: args.externalUrl };
     return {
       key: "triggerService",
       program: triggers,
@@ -170,7 +180,7 @@ export class ApplicationStack extends ComponentResource {
       })),
       ...passwordOf(database),
       ...(database && { initialiseWith: "initialise.conf" }),
-      traffic: { ledger: true, calledBy: [], calls: [{ name: names.oauth2Middleware, port }], https: [] },
+      traffic: { ledger: true, calledBy: [], calls: [{ name: middleware, port }], https: [] },
     };
   }
 
@@ -178,19 +188,22 @@ export class ApplicationStack extends ComponentResource {
     args: ApplicationStackArgs,
     middleware: NonNullable<ApplicationStackArgs["oauth2Middleware"]>,
   ): Planned {
-    const { provider, clientId, clientSecret } = middleware;
+    const { provider, clientId, clientSecret, templates = {} } = middleware;
     return {
       key: "oauth2Middleware",
       program: middleware,
       database: undefined,
       files: output(provider).apply(
-        (login): Record<string, string> => ({ "application.conf": oauth2MiddlewareConfig(login, args.externalUrl) }),
+        (login): Record<string, string> => ({
+          "application.conf": oauth2MiddlewareConfig(login, args.externalUrl, templates),
+          ...templateFiles(templates),
+        }),
       ),
       secrets: secret({ clientId, clientSecret }),
       secretKeys: ["clientId", "clientSecret"],
       traffic: {
         ledger: false,
-        calledBy: args.triggerService === undefined ? [] : [names.triggerService],
+        calledBy: args.triggerService === undefined ? [] : [nameIn(args, "triggerService")],
         calls: [],
         https: args.https ?? [],
       },
@@ -233,8 +246,8 @@ export class ApplicationStack extends ComponentResource {
     if (!Number.isInteger(replicas) || replicas < 1 || replicas > 9) {
       throw new Error(`${key}.replicas: got ${replicas}; expected 1 to 9 pods`);
     }
-    const name = names[key];
-    const resource = `${stack}-${name}`;
+    const name = nameIn(args, key);
+    const resource = `${stack}-${programNames[key]}`;
     const parent = { parent: this };
     const labels = tagsOf(deployment);
     const metadata = { name, namespace, labels: applicationLabels({ name, labels }) };

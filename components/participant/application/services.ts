@@ -1,8 +1,16 @@
 /** The configuration of the programs that stand between a participant and its applications: JSON API, triggers, login. Pure. */
-import { FromEnvironment, type HoconValue, renderHocon } from "./hocon.ts";
+import { FromEnvironment, type HoconValue, renderHocon } from "../../platform/kubernetes/hocon.ts";
+import { type RequestTemplates, templateFile } from "./request-templates.ts";
 
 /** The ports that they listen on. */
 export const applicationPorts = { jsonApi: 7575, triggerService: 8088, oauth2Middleware: 3000, metrics: 9464 } as const;
+
+/** What they are called, after the stack's prefix. */
+export const programNames = {
+  jsonApi: "json-api",
+  triggerService: "trigger-service",
+  oauth2Middleware: "oauth2-middleware",
+} as const;
 
 /** Where their files are in a pod. */
 export const configFolder = "/etc/application";
@@ -100,8 +108,14 @@ export function triggerServiceConfig(
   });
 }
 
-/** The OAuth2 middleware: has users log in at a provider, and gives their tokens to the trigger service. */
-export function oauth2MiddlewareConfig(login: Login, externalUrl: string): string {
+/**
+ * The OAuth2 middleware: has users log in at a provider, and gives their tokens to the trigger service.
+ *
+ * @param templates what it asks the provider with, where that is not what it does by itself
+ */
+export function oauth2MiddlewareConfig(login: Login, externalUrl: string, templates: RequestTemplates = {}): string {
+  const file = (request: keyof RequestTemplates) =>
+    templates[request] === undefined ? undefined : `${configFolder}/${templateFile(request)}`;
   return renderHocon({
     address: "0.0.0.0",
     port: applicationPorts.oauth2Middleware,
@@ -109,6 +123,9 @@ export function oauth2MiddlewareConfig(login: Login, externalUrl: string): strin
     "cookie-secure": "true",
     "oauth-auth": login.authorizationEndpoint,
     "oauth-token": login.tokenEndpoint,
+    "oauth-auth-template": file("authorization"),
+    "oauth-token-template": file("token"),
+    "oauth-refresh-template": file("refresh"),
     "client-id": new FromEnvironment(secretVariables.clientId),
     "client-secret": new FromEnvironment(secretVariables.clientSecret),
     "token-verifier": { type: "rs256-jwks", uri: login.jwksUri },

@@ -8,29 +8,10 @@
  * issuer or scope of their own. Without `keyEncryption` private keys are in the database as they are. Metrics are not served.
  */
 import type { DatabaseConnection, Role } from "../platform.ts";
+import { FromEnvironment, type HoconValue, renderHocon } from "./hocon.ts";
 import { configKeys, configPath, portNumbers, secretKeys } from "./layout.ts";
 import { administratorCertificate, type ConfiguredNode, serverCertificate } from "./node-config.ts";
 import type { Probe, Program } from "./pod-plan.ts";
-
-/** A value of HOCON; `{ env }` is that of a variable of the process. */
-type Hocon = string | number | boolean | Env | readonly Hocon[] | { readonly [key: string]: Hocon | undefined };
-type Env = { readonly env: string };
-
-/** Writes HOCON: every key and text in quotes, so that nothing in them has a meaning of its own. */
-export function writeHocon(value: Hocon, indent = ""): string {
-  if (typeof value !== "object") return JSON.stringify(value);
-  if (isList(value)) return `[${value.map((each) => writeHocon(each, indent)).join(", ")}]`;
-  if ("env" in value) return `\${${value["env"] as string}}`;
-  const inner = `${indent}  `;
-  const lines = Object.entries(value).flatMap(([key, each]) =>
-    each === undefined ? [] : [`${inner}${JSON.stringify(key)} = ${writeHocon(each, inner)}`],
-  );
-  return lines.length === 0 ? "{}" : `{\n${lines.join("\n")}\n${indent}}`;
-}
-
-function isList(value: Hocon): value is readonly Hocon[] {
-  return Array.isArray(value);
-}
 
 const sections = {
   "domain-manager": "domain-managers",
@@ -82,7 +63,7 @@ export function cantonProgram(role: Role, databases: Readonly<Record<string, str
 export function cantonFiles(node: ConfiguredNode): Record<string, string> {
   refuseUncovered(node);
   const peers = peersOf(node);
-  const config: Hocon = {
+  const config: HoconValue = {
     canton: {
       [sections[node.role]]: {
         [node.name]: nodeSection(node, node.databases[databaseKey(node.role)] as DatabaseConnection),
@@ -90,12 +71,12 @@ export function cantonFiles(node: ConfiguredNode): Record<string, string> {
       ...(peers && { "remote-sequencers": peers.sequencers, "remote-mediators": peers.mediators }),
     },
   };
-  return { [configFile]: `${writeHocon(config)}\n`, ...(peers && { [bootstrapFile]: bootstrap }) };
+  return { [configFile]: `${renderHocon(config)}\n`, ...(peers && { [bootstrapFile]: bootstrap }) };
 }
 
 const probe = (service: string): Probe => ({ grpc: { port: portNumbers.health, service } });
 
-function nodeSection(node: ConfiguredNode, database: DatabaseConnection): Hocon {
+function nodeSection(node: ConfiguredNode, database: DatabaseConnection): HoconValue {
   const { role, config } = node;
   const address = "0.0.0.0";
   const open = (port: "publicApi" | "ledgerApi") => ({ address, port: portNumbers[port], tls: serverTls });
@@ -116,14 +97,14 @@ function nodeSection(node: ConfiguredNode, database: DatabaseConnection): Hocon 
   };
 }
 
-function initOf({ config }: ConfiguredNode): { readonly init?: Hocon } {
+function initOf({ config }: ConfiguredNode): { readonly init?: HoconValue } {
   const init = config["init"] as { auto?: boolean; identity?: { nodeIdentifier?: { name?: string } } } | undefined;
   const name = init?.identity?.nodeIdentifier?.name;
   if (init?.auto === false) return { init: { "auto-init": false } };
   return name === undefined ? {} : { init: { identity: { "node-identifier": { type: "explicit", name } } } };
 }
 
-function storageOf({ host, port, database, user, tls }: DatabaseConnection): Hocon {
+function storageOf({ host, port, database, user, tls }: DatabaseConnection): HoconValue {
   // The PostgreSQL driver of Java knows the machine's authorities by the name of its own factory.
   const trust =
     tls?.caFile === undefined
@@ -138,23 +119,23 @@ function storageOf({ host, port, database, user, tls }: DatabaseConnection): Hoc
         portNumber: port,
         databaseName: database,
         user,
-        password: { env: passwordVariable },
+        password: new FromEnvironment(passwordVariable),
         ...(tls && { ssl: true, sslmode: "verify-full", ...trust }),
       },
     },
   };
 }
 
-const serverTls: Hocon = {
+const serverTls: HoconValue = {
   "cert-chain-file": serverCertificate.certChainFile,
   "private-key-file": serverCertificate.privateKeyFile,
 };
-const administrator: Hocon = {
+const administrator: HoconValue = {
   "cert-chain-file": administratorCertificate.certChainFile,
   "private-key-file": administratorCertificate.privateKeyFile,
 };
 
-function adminTlsOf({ mutualTls }: ConfiguredNode): Hocon {
+function adminTlsOf({ mutualTls }: ConfiguredNode): HoconValue {
   if (!mutualTls) return serverTls;
   return {
     ...(serverTls as object),
@@ -164,7 +145,7 @@ function adminTlsOf({ mutualTls }: ConfiguredNode): Hocon {
   };
 }
 
-function authOf({ config }: ConfiguredNode): Hocon[] | undefined {
+function authOf({ config }: ConfiguredNode): HoconValue[] | undefined {
   const sources = (config["ledgerApi"] as { auth?: readonly Record<string, string>[] } | undefined)?.auth;
   return sources?.map(({ url, targetAudience }) => ({
     type: "jwt-rs-256-jwks",
@@ -177,7 +158,7 @@ function policyOf(config: Readonly<Record<string, unknown>>): string | undefined
   return (config["domain"] as { onboarding?: { policy?: string } } | undefined)?.onboarding?.policy;
 }
 
-function cryptoOf(given: Readonly<Record<string, unknown>>): Hocon {
+function cryptoOf(given: Readonly<Record<string, unknown>>): HoconValue {
   const keyId = String(given["keyId"]);
   const store = (wrapperKey: string) => ({ encryption: { type: "kms", "wrapper-key-id": wrapperKey } });
   if (given["type"] === "aws-kms") {
@@ -207,14 +188,14 @@ if (!manager.health.initialized()) {
 `;
 
 /** The sequencers and mediators that a domain manager sets up. */
-function peersOf(node: ConfiguredNode): { sequencers: Hocon; mediators: Hocon } | undefined {
+function peersOf(node: ConfiguredNode): { sequencers: HoconValue; mediators: HoconValue } | undefined {
   const domain = node.config["domain"] as { sequencers?: readonly Peer[]; mediators?: readonly Peer[] } | undefined;
   if (node.role !== "domain-manager" || domain === undefined) return undefined;
   const { sequencers = [], mediators = [] } = domain;
   const trust = { "trust-collection-file": configPath(configKeys.servers) };
-  const tls: Hocon = node.mutualTls ? { ...trust, "client-cert": administrator } : trust;
-  const admin = ({ adminApi }: Peer): Hocon => ({ address: adminApi.address, port: adminApi.port, tls });
-  const publicApi = ({ publicApi: url = "" }: Peer): Hocon => {
+  const tls: HoconValue = node.mutualTls ? { ...trust, "client-cert": administrator } : trust;
+  const admin = ({ adminApi }: Peer): HoconValue => ({ address: adminApi.address, port: adminApi.port, tls });
+  const publicApi = ({ publicApi: url = "" }: Peer): HoconValue => {
     const { hostname, port } = new URL(url);
     const { "trust-collection-file": file } = trust;
     return {
