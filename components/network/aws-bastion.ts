@@ -70,7 +70,6 @@ export class AwsBastion extends ComponentResource {
         imageId: "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
         instanceType: "t4g.nano",
         iamInstanceProfile: { arn: profile.arn },
-        vpcSecurityGroupIds: [group.id],
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         blockDeviceMappings: [
           {
@@ -95,6 +94,8 @@ export class AwsBastion extends ComponentResource {
         launchTemplate: { id: template.id, version: template.latestVersion.apply(String) },
         subnetId: args.subnetId,
         associatePublicIpAddress: false,
+        // Not in the template: EC2 refuses it there for who says anything of the address here.
+        vpcSecurityGroupIds: [group.id],
         // Said here too, for those who look at the instance.
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         tags,

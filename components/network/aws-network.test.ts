@@ -148,7 +148,7 @@ describe("a gateway between the domain and a participant of its owner", () => {
   const common = {
     deployment,
     vpcId: "vpc",
-    subnetIds: ["g1", "g2"],
+    subnets: ["g1", "g2"],
     routeTableId: "table",
     ports: [443],
   } as const;
@@ -244,6 +244,7 @@ describe("a bastion", () => {
     ]);
     expect(of(recorded, "ec2/instance")["bastion"]).toMatchObject({
       associatePublicIpAddress: false,
+      vpcSecurityGroupIds: ["bastion-id"],
       metadataOptions: { httpTokens: "required" },
     });
     expect(of(recorded, "ec2/instance")["bastion"]).not.toHaveProperty("keyName");

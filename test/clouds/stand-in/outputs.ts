@@ -10,13 +10,15 @@ const deepest = 4;
  * All outputs of a resource that is there.
  *
  * @param inputs as they came, with marks of secrets
+ * @param told what is known from elsewhere, which nothing has to be made up for
  */
 export async function outputsOf(
   cloud: Cloud,
   making: Making & { readonly id: string },
   inputs: Values,
+  told: Values = {},
 ): Promise<Values> {
-  const made = await cloud.outputs(making);
+  const made = { ...(await cloud.outputs(making)), ...told };
   const known = { ...inputs, ...keepSecrets(made, inputs) };
   return filledIn(making, known, (property, shape) => valueFor(cloud, making, property, shape));
 }

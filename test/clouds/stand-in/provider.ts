@@ -71,9 +71,10 @@ export function providerOf(clouds: StandInClouds, version: string): IResourcePro
       return new pb.CreateResponse().setId(id).setProperties(toStruct(outputs));
     }),
 
-    read: unary((request) => {
+    read: unary(async (request) => {
       const { token, name } = named(request.getUrn());
       const id = request.getId();
+      await clouds.look(token, id);
       const given = fromStruct(request.getInputs());
       const found = clouds.read(token, id, fromStruct(request.getProperties()), given);
       const response = new pb.ReadResponse();

@@ -45,10 +45,16 @@ export class HalfMade extends Error {
   }
 }
 
-/** Told of every resource that there is or is no more, with secrets in the clear; what it waits for the engine waits for. */
+/**
+ * Told of every resource that there is, with secrets in the clear, or is no more, with hashes in their place; what it waits for
+ * the engine waits for.
+ */
 export interface Watcher {
-  put(resource: Named & { readonly inputs: Values }): Promise<void>;
-  removed(resource: Named): Promise<void>;
+  /** Gives back id and outputs in the place of those that would be made up, as far as it knows any. */
+  put(resource: Named & { readonly inputs: Values }): Promise<Partial<Made> | undefined>;
+  removed(resource: Named & { readonly inputs: Values }): Promise<void>;
+  /** Outputs as they are now: null of what is gone, undefined of what it does not know. Default: it knows nothing. */
+  seen?(resource: Named & { readonly inputs: Values }): Promise<Values | null | undefined>;
 }
 
 /** The clouds. Their state is in a folder; all else is forgotten when the process ends. */
@@ -144,14 +150,14 @@ export class StandInClouds {
     const making: Making = { ...named, schema, inputs: inTheClear(given), seed, before: {} };
     if (preview) return { id: "", outputs: outputsInPreview(making, given) };
     this.#throttle(named.token);
-    const id = cloud.id(making);
     const occupied = cloud.occupies(making);
     const occupant = occupied === undefined ? undefined : this.#store.occupant(named.token, occupied);
     if (occupant !== undefined)
       throw new Error(`${named.token} ${named.name}: there is ${occupant.id} already, made as ${occupant.name}`);
-    const outputs = await outputsOf(cloud, { ...making, id }, given);
+    const told = await this.watcher?.put(making);
+    const id = told?.id ?? cloud.id(making);
+    const outputs = await outputsOf(cloud, { ...making, id }, given, told?.outputs);
     this.#put({ ...making, id }, given, outputs, cloud);
-    await this.watcher?.put(making);
     if (this.faults.failsHalfway())
       throw new HalfMade(`${named.token} ${named.name}: it was made as ${id}, and did not become ready`, {
         id,
@@ -171,13 +177,22 @@ export class StandInClouds {
     if (!preview) {
       this.#throttle(named.token);
       if (stored === undefined) throw new Error(`${named.token} ${named.name}: there is none with the id ${id}`);
+      const why = cloud.refuses?.(named.token, stored.inputs, making.inputs);
+      if (why !== undefined) throw new Error(`${named.token} ${named.name}: ${why}`);
     }
-    const made = await outputsOf(cloud, { ...making, id }, given);
-    if (!preview) {
-      this.#put({ ...making, id }, given, made, cloud);
-      await this.watcher?.put(making);
-    }
+    const told = preview ? undefined : await this.watcher?.put(making);
+    const made = await outputsOf(cloud, { ...making, id }, given, told?.outputs);
+    if (!preview) this.#put({ ...making, id }, given, made, cloud);
     return made;
+  }
+
+  /** Has the watcher look at a resource before it is read. */
+  async look(token: string, id: string): Promise<void> {
+    const stored = this.#store.get(token, id);
+    const live = stored && (await this.watcher?.seen?.(stored));
+    if (stored === undefined || live === undefined) return;
+    if (live === null) this.#store.remove(token, id);
+    else this.#store.put({ ...stored, outputs: { ...stored.outputs, ...live } });
   }
 
   /** What is there now; undefined when there is nothing. Secrets are those that were known, if they are still the same. */
@@ -209,7 +224,7 @@ export class StandInClouds {
     return this.#removed(gone);
   }
 
-  async #removed(gone: readonly Named[]): Promise<void> {
+  async #removed(gone: readonly Stored[]): Promise<void> {
     for (const each of gone) await this.watcher?.removed(each);
   }
 

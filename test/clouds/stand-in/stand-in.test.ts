@@ -266,6 +266,28 @@ test("a replica of another server is another server, one whose primary is taken 
   expect(replacing(alone, replica)).toEqual(["masterInstanceName"]);
 });
 
+test("a cluster of Azure takes no pools but those that it was made with, and none with other machines", async () => {
+  const token = "azure-native:containerservice:ManagedCluster";
+  const made = (...agentPoolProfiles: Values[]) => ({
+    resourceGroupName: "group",
+    resourceName: "c",
+    agentPoolProfiles,
+  });
+  const [system, nodes] = [
+    { name: "system", vmSize: "Standard_D2ds_v5", maxCount: 3 },
+    { name: "nodes", vmSize: "Standard_D4ds_v5", maxCount: 3 },
+  ];
+  const named = { token, name: "c" };
+  const { id, outputs } = await clouds.create(named, made(system, nodes), false);
+  const update = (...pools: Values[]) => clouds.update(named, id, outputs, made(...pools), false);
+  await expect(update(system, { ...nodes, name: "others" })).rejects.toThrow("A new agent pool was introduced: others");
+  await expect(update(system, { ...nodes, vmSize: "Standard_D8ds_v5" })).rejects.toThrow(
+    "Changing property 'agentPoolProfiles.vmSize' is not allowed",
+  );
+  await update(system, { ...nodes, maxCount: 9 });
+  await update(system);
+});
+
 test("all that is said to replace is an input of its type", () => {
   const tokens = [vpc, subnet, cluster, server, bucket].map(({ token }) => token);
   for (const token of tokens) {
@@ -378,4 +400,20 @@ test("its state outlives it, and instructions come over its port", async () => {
   expect(await resources()).toEqual([id]);
   expect((await post({ what: "vanish", type: vpc.token, name: vpc.name })).status).toBe(200);
   expect(await resources()).toEqual([]);
+});
+
+test("what a watcher knows of a resource stands in its outputs, and what it sees gone is gone", async () => {
+  let status: Values | null = { status: "PENDING" };
+  clouds.watcher = {
+    put: async () => ({ outputs: { status: "ACTIVE" } }),
+    removed: async () => undefined,
+    seen: async () => status,
+  };
+  const { id, outputs } = await clouds.create(cluster, goodCluster, false);
+  expect(outputs).toMatchObject({ name: "c", status: "ACTIVE" });
+  await clouds.look(cluster.token, id);
+  expect(clouds.read(cluster.token, id, outputs, goodCluster)?.outputs).toMatchObject({ status: "PENDING" });
+  status = null;
+  await clouds.look(cluster.token, id);
+  expect(clouds.read(cluster.token, id, outputs, goodCluster)).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import type { ResourceSchema } from "../../schema/schema.ts";
+import { differences, isReplacement } from "../differences.ts";
 import type { Values } from "../wire.ts";
 import { certificateText } from "./certificate-text.ts";
 import { type Cloud, digits, type Making, numberBelow, textIn, typeIn, uuid } from "./cloud.ts";
@@ -147,6 +148,23 @@ const createOnly: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** What a pool of machines cannot get another of. */
+const ofAPool = createOnly["containerservice:AgentPool"] as readonly string[];
+
+/** A cluster takes no new pools, and no changes of those it was made with but of their numbers; one that is left out stays. */
+function refusedPools(before: Values, after: Values): string | undefined {
+  const pools = (inputs: Values) => (inputs["agentPoolProfiles"] ?? []) as readonly Values[];
+  for (const pool of pools(after)) {
+    const was = pools(before).find(({ name }) => name === pool["name"]);
+    if (was === undefined) {
+      return `A new agent pool was introduced: ${pool["name"]}. Adding agent pools to an existing cluster is not allowed through managed cluster operations`;
+    }
+    const changed = differences(was, pool).find((difference) => isReplacement(difference, ofAPool));
+    if (changed !== undefined) return `Changing property 'agentPoolProfiles.${changed.path}' is not allowed`;
+  }
+  return undefined;
+}
+
 function pathOf(token: string, schema: ResourceSchema | undefined): string {
   const type = typeIn(token);
   const group = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}";
@@ -276,6 +294,8 @@ export const azure: Cloud = {
   createOnly(token, schema) {
     return ["location", "resourceGroupName", ...variables(pathOf(token, schema)), ...(createOnly[typeIn(token)] ?? [])];
   },
+  refuses: (token, before, after) =>
+    typeIn(token) === "containerservice:ManagedCluster" ? refusedPools(before, after) : undefined,
   id(making) {
     return pathOf(making.token, making.schema).replace(/\{(\w+)\}/g, (_, variable: string) => {
       if (variable === "subscriptionId") return subscription;

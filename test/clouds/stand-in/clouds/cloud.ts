@@ -26,6 +26,8 @@ export interface Cloud {
   nameFrom(name: string, suffix: string): string;
   /** Paths of inputs that cannot be changed: a change is a replacement. `*` stands for all. */
   createOnly(token: string, schema: ResourceSchema | undefined): readonly string[];
+  /** Why the cloud refuses a change that replaces nothing. Default: it refuses none. */
+  refuses?(token: string, before: Values, after: Values): string | undefined;
   /** What the cloud calls it. */
   id(making: Making): string;
   /** What nothing else of its type can have at the same time. Undefined where there may be any number of the same. */

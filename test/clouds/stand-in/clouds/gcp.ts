@@ -52,10 +52,11 @@ const createOnly: Readonly<Record<string, readonly string[]>> = {
   "compute/network:Network": ["autoCreateSubnetworks", "description", "internalIpv6Range"],
   "compute/resourcePolicy:ResourcePolicy": ["*"],
   "compute/router:Router": ["network", "encryptedInterconnectRouter"],
+  "compute/routerInterface:RouterInterface": ["*"],
   "compute/routerNat:RouterNat": ["router"],
   "compute/securityPolicy:SecurityPolicy": ["type"],
   "compute/subnetwork:Subnetwork": ["network", "ipCidrRange", "purpose", "description"],
-  "compute/vpnTunnel:VpnTunnel": ["*", "!labels"],
+  "compute/vPNTunnel:VPNTunnel": ["*", "!labels"],
   "container/cluster:Cluster": [
     "network",
     "subnetwork",
@@ -182,6 +183,13 @@ function special(making: Making & { readonly id: string }): Values {
       const email = `service-${projectNumber}@gcp-sa-${(textIn(inputs, "service") ?? "").split(".")[0]}.iam.gserviceaccount.com`;
       return { email, member: `serviceAccount:${email}` };
     }
+    case "compute/haVpnGateway:HaVpnGateway":
+      return {
+        vpnInterfaces: [0, 1].map((id) => ({
+          id,
+          ipAddress: `203.0.113.${1 + numberBelow(254, seed, `interface ${id}`)}`,
+        })),
+      };
     case "compute/address:Address":
     case "compute/globalAddress:GlobalAddress":
       return {
