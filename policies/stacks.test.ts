@@ -75,6 +75,11 @@ describe.each(environments)("%s", (environment) => {
         allowedRanges: ["203.0.113.0/24"],
         ingress: { exposure: "application", hostname: "canton.example.com" },
         bastion: { members: ["group:ops@example.com"] },
+        vpn: {
+          peerRanges: ["10.30.0.0/16"],
+          peerAsn: 65_010,
+          tunnels: [{ peerAddress: "198.51.100.1" }, { peerAddress: "198.51.100.2" }],
+        },
         gateway: {
           network: "projects/acme-participant/global/networks/owner",
           subnetwork: "projects/acme-participant/regions/europe-west3/subnetworks/owner",
@@ -119,7 +124,7 @@ describe.each(environments)("%s", (environment) => {
       allowedRanges: ["203.0.113.0/24"],
       ingress: "public",
       bastion: true,
-      cluster: { adminGroups: ["00000000-0000-0000-0000-000000000001"] },
+      cluster: { adminGroups: ["00000000-0000-0000-0000-000000000001"], ownPools: true },
     });
     azureInfrastructure(config, {}, { provider: new AzureProvider("acme", { location: "westeurope" }) });
     expect(await violationsOf(await recorded(), environment)).toEqual([]);

@@ -3,12 +3,11 @@
  * nodes on it. Configured by `Pulumi.STACK.yaml`; see docs/aws.md.
  */
 import { Provider } from "@pulumi/aws/provider.js";
-import { interpolate, type Output, StackReference } from "@pulumi/pulumi";
+import { interpolate } from "@pulumi/pulumi";
 import { readAuthorities } from "./aws/authorities.ts";
 import { checkAwsConfig } from "./aws/config.ts";
-import { type AwsIds, type AwsRegion, awsInfrastructure } from "./aws/infrastructure.ts";
+import { awsInfrastructure, awsRegionOf } from "./aws/infrastructure.ts";
 import { fileInConfig, notRight } from "./config/read-config.ts";
-import type { InfrastructureState } from "./infrastructure/outputs.ts";
 import { readInfrastructureConfig } from "./infrastructure/read-infrastructure-config.ts";
 
 /** Brings up what the stack's configuration says; gives back the stack's outputs. */
@@ -19,7 +18,7 @@ export default async function aws(): Promise<Record<string, unknown>> {
   const caPem = authoritiesIn(database.caFile, region);
   const { infrastructure, ids } = awsInfrastructure(
     config,
-    { caPem, ...(standby && { replicaOf: followed(standby.of), promoted: standby.promoted }) },
+    { caPem, ...(standby && { replicaOf: awsRegionOf(standby.of), promoted: standby.promoted }) },
     { provider },
   );
   const name = ids.clusterName;
@@ -28,14 +27,6 @@ export default async function aws(): Promise<Record<string, unknown>> {
     aws: ids,
     cluster: { name, kubeconfig: interpolate`aws eks update-kubeconfig --region ${region} --name ${name}` },
     ...(config.bastion && { bastion: ids.apply(({ bastion }) => forwardCommand(region, bastion?.instanceId ?? "")) }),
-  };
-}
-
-function followed(stack: string): AwsRegion {
-  const reference = new StackReference(stack);
-  return {
-    infrastructure: reference.requireOutput("infrastructure") as Output<InfrastructureState>,
-    ids: reference.requireOutput("aws") as Output<AwsIds>,
   };
 }
 

@@ -3,10 +3,9 @@
  * nodes on it. Configured by `Pulumi.STACK.yaml`; see docs/azure.md.
  */
 import { Provider } from "@pulumi/azure-native/provider.js";
-import { type Output, StackReference } from "@pulumi/pulumi";
 import { checkAzureConfig } from "./azure/config.ts";
-import { type AzureIds, type AzureRegion, azureInfrastructure } from "./azure/infrastructure.ts";
-import type { InfrastructureState } from "./infrastructure/outputs.ts";
+import { type AzureIds, azureInfrastructure, azureRegionOf } from "./azure/infrastructure.ts";
+import { samePools } from "./azure/same-pools.ts";
 import { readInfrastructureConfig } from "./infrastructure/read-infrastructure-config.ts";
 
 /** Brings up what the stack's configuration says; gives back the stack's outputs. */
@@ -16,8 +15,8 @@ export default async function azure(): Promise<Record<string, unknown>> {
   const provider = new Provider(name, { location: region, ...(subscription && { subscriptionId: subscription }) });
   const { infrastructure, ids } = azureInfrastructure(
     config,
-    standby ? { replicaOf: followed(standby.of), promoted: standby.promoted } : {},
-    { provider },
+    standby ? { replicaOf: azureRegionOf(standby.of), promoted: standby.promoted } : {},
+    { provider, transformations: [samePools] },
   );
   return {
     infrastructure,
@@ -29,14 +28,6 @@ export default async function azure(): Promise<Record<string, unknown>> {
       ...(known.bastion && { tunnel: tunnelCommand(known, known.bastion) }),
     })),
     egressAddress: ids.egressAddress,
-  };
-}
-
-function followed(stack: string): AzureRegion {
-  const reference = new StackReference(stack);
-  return {
-    infrastructure: reference.requireOutput("infrastructure") as Output<InfrastructureState>,
-    ids: reference.requireOutput("azure") as Output<AzureIds>,
   };
 }
 

@@ -2,9 +2,8 @@
  * What a Canton deployment stands on in Google Cloud: network, cluster, databases, keys, storage. The `kubernetes` stack runs
  * the nodes on it. Configured by the stack's file, such as `Pulumi.gcp-production.yaml`; see docs/gcp.md.
  */
-import { type Output, StackReference } from "@pulumi/pulumi";
 import { checkGcpConfig } from "./gcp/config.ts";
-import { type GcpReplication, gcpInfrastructure } from "./gcp/infrastructure.ts";
+import { gcpInfrastructure, gcpReplicationOf } from "./gcp/infrastructure.ts";
 import { readInfrastructureConfig } from "./infrastructure/read-infrastructure-config.ts";
 
 /** Makes what the stack's configuration says; gives back the stack's outputs. */
@@ -14,7 +13,7 @@ export default async function gcp(): Promise<Record<string, unknown>> {
   const { infrastructure, replication, summary } = gcpInfrastructure(
     config,
     standby && {
-      replicaOf: new StackReference(standby.of).requireOutput("replication") as Output<GcpReplication>,
+      replicaOf: gcpReplicationOf(standby.of),
       promoted: standby.promoted,
     },
   );

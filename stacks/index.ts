@@ -11,6 +11,9 @@ const templates = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && file !== basename(import.meta.filename))
   .map((file) => basename(file, ".ts"));
 
+/** Templates of which a stack may be of any size: its resources are all on this machine, and nothing in a cloud is asked. */
+const onThisMachine = ["local", "application-user"];
+
 // The SDK takes a stack trace for every promise, and its hook looks each line up in source maps, a third of a program's time.
 // There is nothing to look up: Node strips types in place, lines and columns are those of the source.
 Reflect.deleteProperty(Error, "prepareStackTrace");
@@ -38,6 +41,7 @@ export default async function program(): Promise<unknown> {
       `${asked}. Templates are: ${templates.join(", ")}. Name one with: ./scripts/pulumi config set template NAME`,
     );
   }
+  if (!onThisMachine.includes(template)) (await import("./config/stack-size.ts")).limitResources();
   const module: Record<string, unknown> = await import(`./${template}.ts`);
   return typeof module.default === "function" ? module.default() : { ...module };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { acquireEngine } from "../../scripts/engine/acquire.ts";
 import { Failure } from "../../scripts/environment/failure.ts";
 import { cacheDirectory, root } from "../../scripts/environment/paths.ts";
+import { mostResources } from "../../stacks/config/stack-size.ts";
 import { CloudStack } from "../../test/clouds/cloud-stack.ts";
 import { StandIn } from "../../test/clouds/stand-in/stand-in.ts";
 import { configOf, filesOf, makeable, type Template } from "../../test/clouds/templates.ts";
@@ -15,7 +16,6 @@ import { timedRun } from "../timed-run.ts";
 import { type PlannedResources, plannedResources } from "./planned-resources.ts";
 import type { ProgramCosts } from "./program.ts";
 
-const mostResources = 150;
 const programGoalMs = 2_000;
 
 /** Measures the largest template that the stand-in for the clouds makes, in production; counts resources of all. */

@@ -65,6 +65,10 @@ await runtime.setMocks(
   "bench",
   false,
 );
+// Mocks take no hooks: nothing of them would be called.
+Object.assign(settings.getMonitor() as object, {
+  registerResourceHook: (_request: unknown, done: (error: null, answer: object) => void) => done(null, {}),
+});
 const config = Object.entries(configOf(template, "production")).map(([key, value]) => [
   `pulumi-canton:${key}`,
   typeof value === "string" ? value : JSON.stringify(value),

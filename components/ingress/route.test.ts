@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkRoutes, type PlannedObject, planRoutes, type Route } from "./route.ts";
+import { checkRoutes, type PlannedObject, planRoutes, type Route, type RoutePath } from "./route.ts";
 
 const route: Route = {
   name: "sequencers",
@@ -9,6 +9,8 @@ const route: Route = {
   port: 5001,
   allowedRanges: ["203.0.113.0/24"],
 };
+
+const path: RoutePath = { prefix: "/auth", service: "middleware", port: 3000, strip: true };
 
 test.each<[Partial<Route>, RegExp]>([
   [{ name: "Bad Name" }, /^routes: got the name "Bad Name"/],
@@ -26,6 +28,11 @@ test.each<[Partial<Route>, RegExp]>([
   ],
   [{ rateLimit: { average: 1, burst: 1 } }, /^routes: sequencers.rateLimit: is for TLS that ends at Traefik/],
   [{ mode: "grpc", rateLimit: { average: 0, burst: 1 } }, /^routes: sequencers.rateLimit.average: got 0/],
+  [{ paths: [path] }, /^routes: sequencers.paths: Traefik sees none where the mode is "passthrough"/],
+  [{ mode: "http", paths: [path, path] }, /^routes: sequencers.paths: got "\/auth" a second time/],
+  [{ mode: "http", paths: [{ ...path, prefix: "/a`) || Path(`/" }] }, /^routes: sequencers.paths: got "\/a`/],
+  [{ mode: "http", paths: [{ ...path, port: 0 }] }, /^routes: sequencers.paths.port: got 0/],
+  [{ mode: "http", paths: [{ ...path, service: "A B" }] }, /^routes: sequencers.services: got "A B"/],
 ])("refuses %j", (change, reason) => {
   expect(() => checkRoutes([{ ...route, ...change }])).toThrow(reason);
 });
@@ -78,6 +85,44 @@ test("gRPC is called with HTTP/2, in the clear or with TLS that is checked", () 
     serversTransport: "c-r-service",
     authorities: ["c-r-ca"],
   });
+});
+
+test("paths of a host lead to their services behind the same limits, with one TLS for all", () => {
+  const paths = [{ prefix: "/v1", service: "json-api", port: 7575 }, path];
+  const planned = (services: readonly string[]) => {
+    const given: Route = { ...route, name: "app", mode: "http", services, paths, certificateSecret: "app-tls" };
+    checkRoutes([given]);
+    return planRoutes("c", "websecure", [given]).objects;
+  };
+  const objects = planned([]);
+  expect(objects.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+    "Middleware c-app-allow",
+    "Middleware c-app-rate",
+    "Middleware c-app-calls",
+    "Middleware c-app-strip",
+    "TLSOption c-app-tls",
+    "IngressRoute c-app",
+  ]);
+  expect(objects[3]?.spec).toEqual({ stripPrefix: { prefixes: ["/auth"] } });
+  const limits = ["allow", "rate", "calls"].map((part) => ({ name: `c-app-${part}` }));
+  const rules = [
+    {
+      kind: "Rule",
+      match: "Host(`sequencers.example.com`) && PathPrefix(`/v1/`)",
+      middlewares: limits,
+      services: [{ name: "json-api", port: 7575, scheme: "http" }],
+    },
+    {
+      kind: "Rule",
+      match: "Host(`sequencers.example.com`) && PathPrefix(`/auth/`)",
+      middlewares: [...limits, { name: "c-app-strip" }],
+      services: [{ name: "middleware", port: 3000, scheme: "http" }],
+    },
+  ];
+  expect(objects.at(-1)?.spec).toMatchObject({ routes: rules, tls: { secretName: "app-tls" } });
+  const [first, ...others] = (planned(["site"]).at(-1)?.spec as { routes: { match: string }[] }).routes;
+  expect(first).toMatchObject({ match: "Host(`sequencers.example.com`)", services: [{ name: "site", port: 5001 }] });
+  expect(others).toEqual(rules);
 });
 
 test("every route has its allow-list and a limit, its TLS is sound, and all that it names is there", () => {

@@ -2,6 +2,18 @@
 import type { Input } from "@pulumi/pulumi";
 import { checkRanges } from "../network/reverse-proxy-config.ts";
 
+/** What answers below a prefix of the path. */
+export interface RoutePath {
+  /** What the paths begin with; what follows begins with a slash. Example: `"/trigger"`. */
+  readonly prefix: string;
+  /** Name of the Service that answers. */
+  readonly service: string;
+  /** Port of the Service. */
+  readonly port: number;
+  /** Whether the Service gets the path without the prefix. Default: false. */
+  readonly strip?: boolean;
+}
+
 /** A way from the outside to a service. */
 export interface Route {
   /** Unique among the routes of a component: lower-case letters, digits and hyphens. Example: `"sequencers"`. */
@@ -12,6 +24,11 @@ export interface Route {
   readonly services: readonly string[];
   /** Port of the Services. */
   readonly port: number;
+  /**
+   * Mode `http`: what answers below some paths. All others lead to `services`, or nowhere where there are none. Default: none.
+   * Example: `[{ prefix: "/trigger", service: "trigger-service", port: 8088, strip: true }]`.
+   */
+  readonly paths?: readonly RoutePath[];
   /**
    * `passthrough`: TLS ends at the service, connections stay whole, as sequencers need it; `grpc`, `http`: TLS ends at Traefik,
    * which routes each call. Default: `passthrough`.
@@ -67,7 +84,9 @@ export const soundTls = {
   sniStrict: true,
 } as const;
 
-const hostName = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/;
+/** A full host name. */
+export const hostName =
+  /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/;
 const objectName = /^[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 
 /**
@@ -79,7 +98,7 @@ export function checkRoutes(routes: readonly Route[]): void {
   if (routes.length === 0) throw new Error("routes: got none; expected at least one");
   const [names, hosts] = [new Set<string>(), new Set<string>()];
   for (const route of routes) {
-    const { name, host, services, port, mode = "passthrough", connections = 100, rateLimit } = route;
+    const { name, host, services, port, paths = [], mode = "passthrough", connections = 100, rateLimit } = route;
     if (!objectName.test(name)) {
       throw new Error(
         `routes: got the name "${name}"; expected up to 40 lower-case letters, digits and hyphens, a letter first`,
@@ -91,14 +110,27 @@ export function checkRoutes(routes: readonly Route[]): void {
     if (!hostName.test(host)) throw wrong("host", `got "${host}"; expected a host name such as "ledger.example.com"`);
     if (hosts.has(host)) throw wrong("host", `got "${host}" a second time; expected a host name for each route`);
     hosts.add(host);
-    if (services.length === 0) throw wrong("services", "got none; expected at least one");
-    for (const service of services) {
+    if (services.length === 0 && paths.length === 0) throw wrong("services", "got none; expected at least one");
+    if (paths.length > 0 && mode !== "http") {
+      throw wrong("paths", `Traefik sees none where the mode is "${mode}"; expected the mode "http"`);
+    }
+    const prefixes = paths.map(({ prefix }) => prefix);
+    for (const prefix of prefixes) {
+      if (!/^(?:\/[A-Za-z0-9._~-]+)+$/.test(prefix)) {
+        throw wrong("paths", `got "${prefix}"; expected the start of a path, such as "/trigger"`);
+      }
+      if (prefixes.filter((each) => each === prefix).length > 1) {
+        throw wrong("paths", `got "${prefix}" a second time; expected each once`);
+      }
+    }
+    for (const service of [...services, ...paths.map((path) => path.service)]) {
       if (!/^[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(service)) {
         throw wrong("services", `got "${service}"; expected the name of a Service`);
       }
     }
     for (const [key, value, most] of [
       ["port", port, 65_535],
+      ...paths.map((path) => ["paths.port", path.port, 65_535] as const),
       ["connections", connections, 1_000_000],
       ["rateLimit.average", rateLimit?.average ?? 1, 1_000_000],
       ["rateLimit.burst", rateLimit?.burst ?? 1, 1_000_000],
@@ -172,7 +204,7 @@ function planPassthrough(name: string, entryPoint: string, route: Route): Planne
 }
 
 function planCalls(name: string, entryPoint: string, route: Route): PlannedObject[] {
-  const { host, services, port, allowedRanges, serviceTls, clientCaSecret, connections = 100 } = route;
+  const { host, services, port, paths = [], allowedRanges, serviceTls, clientCaSecret, connections = 100 } = route;
   const { average, burst } = route.rateLimit ?? { average: 100, burst: 200 };
   const middleware = (part: string, spec: Record<string, unknown>): PlannedObject => ({
     kind: "Middleware",
@@ -200,9 +232,28 @@ function planCalls(name: string, entryPoint: string, route: Route): PlannedObjec
     name: `${name}-service`,
     spec: { serverName: serviceTls?.serverName, rootCAs: [{ configMap: `${name}-ca` }] },
   };
+  const stripped = paths.flatMap(({ prefix, strip }) => (strip ? [prefix] : []));
+  const strip = middleware("strip", { stripPrefix: { prefixes: stripped } });
   const scheme = serviceTls === undefined ? (route.mode === "grpc" ? "h2c" : "http") : "https";
+  const rule = (
+    match: string,
+    through: readonly PlannedObject[],
+    answering: readonly string[],
+    number: number,
+  ): Record<string, unknown> => ({
+    kind: "Rule",
+    match,
+    middlewares: through.map((each) => ({ name: each.name })),
+    services: answering.map((service) => ({
+      name: service,
+      port: number,
+      scheme,
+      ...(serviceTls !== undefined && { serversTransport: transport.name }),
+    })),
+  });
   return [
     ...middlewares,
+    ...(stripped.length === 0 ? [] : [strip]),
     tls,
     ...(serviceTls === undefined ? [] : [transport]),
     {
@@ -211,17 +262,15 @@ function planCalls(name: string, entryPoint: string, route: Route): PlannedObjec
       spec: {
         entryPoints: [entryPoint],
         routes: [
-          {
-            kind: "Rule",
-            match: `Host(\`${host}\`)`,
-            middlewares: middlewares.map((each) => ({ name: each.name })),
-            services: services.map((service) => ({
-              name: service,
-              port,
-              scheme,
-              ...(serviceTls !== undefined && { serversTransport: transport.name }),
-            })),
-          },
+          ...(services.length === 0 ? [] : [rule(`Host(\`${host}\`)`, middlewares, services, port)]),
+          ...paths.map((path) =>
+            rule(
+              `Host(\`${host}\`) && PathPrefix(\`${path.prefix}/\`)`,
+              path.strip ? [...middlewares, strip] : middlewares,
+              [path.service],
+              path.port,
+            ),
+          ),
         ],
         tls: {
           options: { name: tls.name },

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "vitest";
 import { Collector, childrenOf } from "../../test/kubernetes/collect.ts";
-import type { KubernetesObject } from "../../test/kubernetes/dry-run.ts";
+import type { KubernetesObject } from "../../test/kubernetes/object-paths.ts";
 import { TraefikIngress, type TraefikIngressArgs } from "./traefik-ingress.ts";
 
 let collector: Collector;

@@ -24,7 +24,8 @@ export interface TraefikRoutesArgs {
  * Routes for a Traefik that is already there, by its custom resources: TLS passthrough for sequencers, gRPC and HTTP with TLS that
  * ends at Traefik; each with an allow-list and limits of its own.
  *
- * Resources: 1 + 3 for every route of mode `passthrough`, 5 for every other; 2 more with `serviceTls`, 1 more with `pods`.
+ * Resources: 1 + 3 for every route of mode `passthrough`, 5 for every other; 2 more with `serviceTls`, 1 more with `pods`, and 1
+ * more where `paths` are stripped.
  *
  * Cost: nothing of its own.
  */

@@ -1,5 +1,6 @@
 import { NetworkAcl } from "@pulumi/aws/ec2/networkAcl.js";
 import { Route as VpcRoute } from "@pulumi/aws/ec2/route.js";
+import { Subnet } from "@pulumi/aws/ec2/subnet.js";
 import { Route } from "@pulumi/aws/ec2transitgateway/route.js";
 import { RouteTable } from "@pulumi/aws/ec2transitgateway/routeTable.js";
 import { RouteTableAssociation } from "@pulumi/aws/ec2transitgateway/routeTableAssociation.js";
@@ -7,6 +8,7 @@ import { TransitGateway } from "@pulumi/aws/ec2transitgateway/transitGateway.js"
 import { VpcAttachment } from "@pulumi/aws/ec2transitgateway/vpcAttachment.js";
 import { ComponentResource, type ComponentResourceOptions, type Input, type Output, output } from "@pulumi/pulumi";
 import { type Deployment, tagsOf } from "../deployment/deployment.ts";
+import type { SubnetPlan } from "./aws-network-plan.ts";
 
 /** Which network it is that is joined: that of the domain, or that of a participant of the domain's owner. */
 export const gatewaySides = ["domain", "participant"] as const;
@@ -27,8 +29,8 @@ export interface AwsGatewayArgs {
   /** The one that the domain's stack made. Default: one is made, which only the side `domain` may. */
   readonly transitGateway?: Input<TransitGatewayIds> | undefined;
   readonly vpcId: Input<string>;
-  /** Subnets of the tier `gateway`, which nothing else is in. */
-  readonly subnetIds: readonly Input<string>[];
+  /** Subnets of the tier `gateway`, which nothing else is in: their ids, or how they are to be made here. */
+  readonly subnets: readonly (Input<string> | SubnetPlan)[];
   /** What of this network the other side talks to or is talked to from: the tier `ingress` of a domain, `nodes` of a participant. */
   readonly ranges: readonly string[];
   /** Route table of that tier. */
@@ -44,8 +46,8 @@ export interface AwsGatewayArgs {
  * knows a route to one tier of the other and to nothing else, and a network ACL lets only connections to the sequencers' ports through, from
  * the participant to the domain.
  *
- * Resources: 4, 1 for every subnet's range and every range of the other side; 3 more where the transit gateway is made. On the side
- * of a domain with three zones and one participant 11.
+ * Resources: 4, 1 for every subnet's range and every range of the other side; 3 more where the transit gateway is made, 1 for every
+ * subnet that is. On the side of a domain with three zones and one participant 11.
  *
  * Cost: about 36 USD a month for each side, and 0.02 USD a GB.
  */
@@ -64,9 +66,12 @@ export class AwsGateway extends ComponentResource {
     const tags = { ...tagsOf(args.deployment), Name: name };
     this.transitGateway = args.transitGateway ? output(args.transitGateway) : this.#make(name, args.deployment);
 
+    const subnetIds = args.subnets.map((subnet) =>
+      typeof subnet === "object" && "cidr" in subnet ? this.#subnet(name, args, subnet) : subnet,
+    );
     const acl = new NetworkAcl(
       name,
-      { vpcId: args.vpcId, subnetIds: [...args.subnetIds], ...aclRules(side, args.ranges, ports), tags },
+      { vpcId: args.vpcId, subnetIds, ...aclRules(side, args.ranges, ports), tags },
       parent,
     );
     const attachment = new VpcAttachment(
@@ -74,7 +79,7 @@ export class AwsGateway extends ComponentResource {
       {
         transitGatewayId: this.transitGateway.id,
         vpcId: args.vpcId,
-        subnetIds: [...args.subnetIds],
+        subnetIds,
         transitGatewayDefaultRouteTableAssociation: false,
         transitGatewayDefaultRouteTablePropagation: false,
         tags,
@@ -114,6 +119,17 @@ export class AwsGateway extends ComponentResource {
       );
     }
     this.registerOutputs({ transitGateway: this.transitGateway });
+  }
+
+  /** It has the default route table of its network, which leads nowhere. */
+  #subnet(name: string, { vpcId, deployment }: AwsGatewayArgs, { name: part, zone, cidr, tier }: SubnetPlan) {
+    const subnetName = `${name}-${part}`;
+    const tags = { ...tagsOf(deployment), Name: subnetName, tier };
+    return new Subnet(
+      subnetName,
+      { vpcId, availabilityZone: zone, cidrBlock: cidr, mapPublicIpOnLaunch: false, tags },
+      { parent: this },
+    ).id;
   }
 
   /** A transit gateway in which nobody sees anybody unless a route says so. */

@@ -1,5 +1,4 @@
 import { Address } from "@pulumi/gcp/compute/address.js";
-import { Firewall } from "@pulumi/gcp/compute/firewall.js";
 import { GlobalAddress } from "@pulumi/gcp/compute/globalAddress.js";
 import { Network } from "@pulumi/gcp/compute/network.js";
 import { Router } from "@pulumi/gcp/compute/router.js";
@@ -13,6 +12,7 @@ import { Connection } from "@pulumi/gcp/servicenetworking/connection.js";
 import { all, ComponentResource, type ComponentResourceOptions, type Input, type Output, output } from "@pulumi/pulumi";
 import { type Deployment, tagsOf } from "../deployment/deployment.ts";
 import { nameWithin } from "../deployment/names.ts";
+import { firewallRule } from "./gcp-firewall.ts";
 import {
   type GcpAddresses,
   type GcpFirewallRule,
@@ -202,24 +202,7 @@ export class GcpNetwork extends ComponentResource {
   }
 
   #makeRule(called: Called, network: Input<string>, rule: GcpFirewallRule, ranges?: Input<string[]>): void {
-    const { name, purpose, direction, action, priority, on, ports } = rule;
-    const where = ranges ?? [...rule.ranges];
-    const what = [ports === undefined ? { protocol: "all" } : { protocol: "tcp", ports: ports.map(String) }];
-    new Firewall(
-      called(name),
-      {
-        name: called(name),
-        description: purpose,
-        network,
-        direction,
-        priority,
-        ...(direction === "INGRESS" ? { sourceRanges: where } : { destinationRanges: where }),
-        ...(action === "allow" ? { allows: what } : { denies: what }),
-        ...(on && { targetTags: [this.tags[on]] }),
-        ...(action === "deny" && { logConfig: { metadata: "EXCLUDE_ALL_METADATA" } }),
-      },
-      { parent: this },
-    );
+    firewallRule(rule, { network, tags: this.tags, called }, { parent: this }, ranges);
   }
 
   #makeNat(called: Called, region: string, count: number): Output<string[]> {

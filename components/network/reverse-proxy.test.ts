@@ -62,6 +62,16 @@ test("a load balancer lets in those on the allow-list only, and tells the proxy 
   });
 });
 
+test("a load balancer outside of the cluster finds the port that it forwards to", async () => {
+  const objects = await collector.objects(
+    () => new ReverseProxy("forwarded", { ...args, loadBalancer: { nodePort: 30_443 } }),
+  );
+  expect(objects.find(({ kind }) => kind === "Service")?.["spec"]).toMatchObject({
+    type: "NodePort",
+    ports: [{ port: 443, nodePort: 30_443 }],
+  });
+});
+
 test("another configuration makes new pods, the same does not", async () => {
   const revisionOf = async (name: string, change: Partial<ReverseProxyArgs>) => {
     const objects = await collector.objects(() => new ReverseProxy(name, { ...args, ...change }));

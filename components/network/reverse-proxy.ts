@@ -153,13 +153,14 @@ export class ReverseProxy extends ComponentResource {
       },
       this,
     );
+    const nodePort = args.loadBalancer?.nodePort;
     const service = new Service(
       name,
       {
         metadata: { ...metadata, ...loadBalancerAnnotations(args.loadBalancer) },
         spec: {
           selector,
-          ports: [{ name: "clients", port: 443, targetPort: "clients" }],
+          ports: [{ name: "clients", port: 443, targetPort: "clients", ...(nodePort !== undefined && { nodePort }) }],
           ...loadBalancerService(args.loadBalancer, args.allowedRanges),
         },
       },

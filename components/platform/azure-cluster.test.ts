@@ -100,6 +100,26 @@ test("machines of every pool are in the subnet for nodes", async () => {
   for (const pool of pools) expect(pool.vnetSubnetID).toMatch(/\/subnets\/nodes$/);
 });
 
+test("pools of their own are the machines of nodes and of the system; the cluster has one to begin with", async () => {
+  cluster({ ownPools: true });
+  await settled();
+  const [first, ...others] = one("containerservice:ManagedCluster").agentPoolProfiles;
+  expect(others).toEqual([]);
+  expect(first).toMatchObject({ mode: "System", maxCount: 1, vnetSubnetID: expect.stringMatching(/subnets\/nodes$/) });
+  const pools = registered.filter(({ type }) => type === "containerservice:AgentPool");
+  expect(Object.fromEntries(pools.map(({ name, inputs }) => [name, inputs.mode]))).toEqual({
+    "cluster-system": "System",
+    "cluster-nodes": "User",
+  });
+  for (const { inputs } of pools) {
+    expect(inputs).toMatchObject({
+      vnetSubnetID: expect.stringMatching(/subnets\/nodes$/),
+      enableEncryptionAtHost: true,
+    });
+    expect(inputs.agentPoolName).not.toBe(first.name);
+  }
+});
+
 test("pods of one service account in one namespace act as the identity, and no others", async () => {
   cluster();
   await settled();

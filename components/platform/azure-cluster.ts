@@ -1,4 +1,5 @@
 import { DiskEncryptionSet } from "@pulumi/azure-native/compute/diskEncryptionSet.js";
+import { AgentPool } from "@pulumi/azure-native/containerservice/agentPool.js";
 import { listManagedClusterAdminCredentialsOutput } from "@pulumi/azure-native/containerservice/listManagedClusterAdminCredentials.js";
 import { listManagedClusterUserCredentialsOutput } from "@pulumi/azure-native/containerservice/listManagedClusterUserCredentials.js";
 import { MaintenanceConfiguration } from "@pulumi/azure-native/containerservice/maintenanceConfiguration.js";
@@ -9,6 +10,7 @@ import {
   all,
   ComponentResource,
   type ComponentResourceOptions,
+  type CustomResource,
   type Input,
   type Output,
   output,
@@ -21,7 +23,7 @@ import { addressIn } from "../network/azure-addresses.ts";
 import type { AzureNetwork } from "../network/azure-network.ts";
 import { type AzurePlace, azureName, placed } from "../network/azure-place.ts";
 import { kubeconfigOf, withKubelogin } from "./azure-kubeconfig.ts";
-import { type AzureMachines, machinePools } from "./azure-machines.ts";
+import { type AzureMachines, firstPool, machinePools, ownPools } from "./azure-machines.ts";
 import type { Cluster, ClusterState } from "./kubernetes/cluster.ts";
 
 /** When Azure may update the cluster. */
@@ -56,6 +58,12 @@ export interface AzureClusterArgs {
   readonly machines: AzureMachines;
   /** Machines of their own for what Kubernetes itself runs. Default: it shares those of the nodes. */
   readonly systemMachines?: AzureMachines;
+  /**
+   * Whether machines are in pools of their own instead of the cluster's: those can be given another size, other zones or another
+   * encryption, for which a new pool comes before the old one goes. Pools that the cluster was made with stay until somebody
+   * deletes them. Default: false.
+   */
+  readonly ownPools?: boolean;
   /** Its API has no public address. Default: true. */
   readonly privateApi?: boolean;
   /** Who may reach a public API, in CIDR notation. */
@@ -86,7 +94,7 @@ export interface AzureClusterArgs {
  * workload identity, NetworkPolicies enforced by Cilium, patched in a window; its secrets
  * are under a key of one's own.
  *
- * Resources: 1 + 10, with a public ingress 1 more.
+ * Resources: 1 + 10, with a public ingress 1 more, with pools of its own 1 for each.
  *
  * Cost: the machines, `Standard_D4ds_v5` about 165 a month each; with an agreed availability 73 a month more.
  */
@@ -179,7 +187,7 @@ export class AzureCluster extends ComponentResource implements Cluster {
         },
         diskEncryptionSetID: disks.id,
         autoUpgradeProfile: { upgradeChannel: "patch", nodeOSUpgradeChannel: "NodeImage" },
-        agentPoolProfiles: machinePools({ ...args, zones }).map((pool) => ({
+        agentPoolProfiles: (args.ownPools ? firstPool : machinePools)({ ...args, zones }).map((pool) => ({
           ...pool,
           vnetSubnetID: network.subnet("nodes"),
         })),
@@ -187,13 +195,16 @@ export class AzureCluster extends ComponentResource implements Cluster {
       {
         parent: this,
         dependsOn: [...granted, ...(args.after ?? [])],
-        // The number of machines is the autoscaler's.
-        ignoreChanges: ["agentPoolProfiles[0].count", "agentPoolProfiles[1].count"],
+        // The number of machines is the autoscaler's; with pools of its own, those here are what Azure says they are.
+        ignoreChanges: args.ownPools
+          ? ["agentPoolProfiles"]
+          : ["agentPoolProfiles[0].count", "agentPoolProfiles[1].count"],
       },
     );
     this.clusterId = cluster.id;
     this.api = all([cluster.privateFQDN, cluster.fqdn]).apply(([closed, open]) => `https://${closed ?? open}`);
     this.#maintain(name, args, cluster);
+    const pools = args.ownPools ? this.#ownPools(name, args, cluster) : [];
     const trusted = new FederatedIdentityCredential(
       name,
       {
@@ -206,7 +217,7 @@ export class AzureCluster extends ComponentResource implements Cluster {
       },
       parent,
     );
-    this.cluster = this.#state(args, cluster, trusted);
+    this.cluster = this.#state(args, cluster, [trusted, ...pools]);
     this.registerOutputs({ clusterId: this.clusterId });
   }
 
@@ -235,7 +246,28 @@ export class AzureCluster extends ComponentResource implements Cluster {
     }
   }
 
-  #state(args: AzureClusterArgs, cluster: ManagedCluster, trusted: FederatedIdentityCredential): Output<ClusterState> {
+  /** Each under the name in the program that it has always had: another one in Azure comes before the one until now goes. */
+  #ownPools(name: string, args: AzureClusterArgs, cluster: ManagedCluster): AgentPool[] {
+    return ownPools({ ...args, zones: args.zones ?? [] }).map(
+      ({ name: agentPoolName, ...pool }) =>
+        new AgentPool(
+          `${name}-${agentPoolName.startsWith("system") ? "system" : "nodes"}`,
+          {
+            ...pool,
+            resourceGroupName: args.place.resourceGroupName,
+            resourceName: cluster.name,
+            agentPoolName,
+            // Follows the cluster, which is upgraded first.
+            orchestratorVersion: args.kubernetesVersion,
+            vnetSubnetID: args.network.subnet("nodes"),
+            tags: args.place.tags,
+          },
+          { parent: this, deletedWith: cluster, ignoreChanges: ["count"] },
+        ),
+    );
+  }
+
+  #state(args: AzureClusterArgs, cluster: ManagedCluster, needed: readonly CustomResource[]): Output<ClusterState> {
     const asked = { resourceGroupName: args.place.resourceGroupName, resourceName: cluster.name };
     const kubeconfig =
       (args.localAccounts ?? false)
@@ -245,8 +277,8 @@ export class AzureCluster extends ComponentResource implements Cluster {
           );
     const { zones = [] } = args;
     return secret(
-      // Pods that start before their identity is trusted would be refused.
-      all([kubeconfig, args.podIdentity.clientId, trusted.id]).apply(([text, clientId]) => ({
+      // Pods find machines, and an identity that is trusted.
+      all([kubeconfig, args.podIdentity.clientId, all(needed.map(({ id }) => id))]).apply(([text, clientId]) => ({
         kubeconfig: text,
         zones: zones.map((zone) => `${args.place.location}-${zone}`),
         storageClass: "managed-csi-premium",

@@ -17,13 +17,31 @@ export interface MachinePools {
   readonly systemMachines?: AzureMachines;
   readonly zones: readonly string[];
   /** Default: true. */
-  readonly hostEncryption?: boolean;
+  readonly hostEncryption?: boolean | undefined;
 }
 
-/** The pools as Azure takes them, but for their subnet. */
-export function machinePools({ machines, systemMachines, zones, hostEncryption = true }: MachinePools) {
+/** The pools that are part of the cluster itself, as Azure takes them, but for their subnet: what it is made with, for good. */
+export function machinePools(pools: MachinePools) {
+  return poolsNamed(pools, []);
+}
+
+/** The same pools as resources of their own, which can be changed: of other names, so that both can be there at once. */
+export function ownPools(pools: MachinePools) {
+  return poolsNamed(pools, ["own"]);
+}
+
+/**
+ * What a cluster is made with that has pools of its own: Azure makes none without a pool for its system. One machine, which runs
+ * what Kubernetes itself needs until the others are there.
+ */
+export function firstPool({ machines, systemMachines = machines, zones, hostEncryption }: MachinePools) {
+  const pools = { machines, systemMachines: { ...systemMachines, fewest: 1, most: 1 }, zones, hostEncryption };
+  return poolsNamed(pools, ["first"]).slice(0, 1);
+}
+
+function poolsNamed({ machines, systemMachines, zones, hostEncryption = true }: MachinePools, kind: readonly string[]) {
   const pool = (name: string, mode: "System" | "User", { size, fewest, most }: AzureMachines) => ({
-    name: poolName(name, size, zones, hostEncryption),
+    name: poolName(name, ...kind, size, zones, hostEncryption),
     mode,
     type: "VirtualMachineScaleSets",
     osType: "Linux",

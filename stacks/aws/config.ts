@@ -33,17 +33,23 @@ export const awsConfigSchema = z.strictObject({
   /** The account that all is made in; credentials of another are refused. */
   account: z.preprocess(
     // The engine hands over a text of digits as a number.
-    (given) => (typeof given === "number" ? String(given).padStart(12, "0") : given),
+    (given: string | number) => (typeof given === "number" ? String(given).padStart(12, "0") : given),
     z.string().regex(/^\d{12}$/, "expected 12 digits"),
   ),
+  /** Region that all is made in. Example: `eu-central-1`. */
   region: regionName,
-  /** Default: as many as the preset says. One that is appended moves nothing. */
+  /** Zones that all is spread over, 2 to 4; one that is appended moves nothing. Default: as many as the preset says. */
   zones: z.array(z.string()).optional(),
+  /** The network. */
   network: z
     .strictObject({
+      /** Its addresses, a private IPv4 range of /16 to /19. */
       range: cidr.optional(),
+      /** How nodes reach the internet: not at all, by a gateway in the first zone, or by one in every zone. */
       nat: z.enum(natModes).optional(),
+      /** Whether services of AWS are reached without the internet. */
       endpoints: z.boolean().optional(),
+      /** Days for which it is kept who talked to whom. */
       flowLogDays: logDays.optional(),
       /** Name of the private DNS zone. Default: `NAME.internal`. */
       zoneName: z
@@ -52,82 +58,120 @@ export const awsConfigSchema = z.strictObject({
         .optional(),
     })
     .prefault({}),
+  /** The Kubernetes cluster. */
   cluster: z
     .strictObject({
+      /** Minor version of Kubernetes. */
       version: z
         .string()
         .regex(/^1\.\d{2}$/, 'expected a version of Kubernetes such as "1.34", in quotes')
         .optional(),
+      /** Type of its machines. */
       instanceType: z
         .string()
         .regex(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'expected a type such as "m7i.xlarge"')
         .optional(),
-      machines: z.strictObject({ min: z.int().min(1).max(100), max: z.int().min(1).max(450) }).optional(),
+      /** How many machines there are, over all zones. */
+      machines: z
+        .strictObject({
+          /** At least, and at first. */
+          min: z.int().min(1).max(100),
+          /** At most. */
+          max: z.int().min(1).max(450),
+        })
+        .optional(),
+      /** Disk of a machine, in GiB. */
       disk: z.int().min(20).max(16_384).optional(),
       /** Who may reach the Kubernetes API from the internet; nobody by default. */
       apiRanges: z.array(cidr).optional(),
       /** Roles of people who administer the cluster, besides whoever makes it. */
       administrators: z.array(arn("a role or user")).optional(),
+      /** Days for which its logs are kept. */
       logDays: logDays.optional(),
     })
     .prefault({}),
+  /** The database servers. */
   database: z.strictObject({
     ...infrastructureKeys.database.unwrap().shape,
     /** File with the authorities of RDS in this region, PEM; beside this configuration. See docs/aws.md. */
     caFile: z.string().min(1),
+    /** Class of their machines. */
     instanceClass: z
       .string()
       .regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, 'expected a class such as "db.r7g.large"')
       .optional(),
+    /** Disk of a server at first, in GiB. */
     storage: z.int().min(20).max(65_536).optional(),
+    /** What a disk grows to by itself, in GiB. */
     maxStorage: z.int().min(20).max(65_536).optional(),
+    /** A synchronous copy of every server in a second zone. */
     highAvailability: z.boolean().optional(),
+    /** Days of which any moment can be brought back. */
     backupDays: z.int().min(1).max(35).optional(),
+    /** Whether the operating systems of the servers are measured too, every minute. */
     monitoring: z.boolean().optional(),
     /** Moments that the databases were brought back to, each in servers beside those of the one before. Append only. */
     restoredTo: z.array(moment).default([]),
   }),
   /** Whether the load balancer of the ingress has an address in the internet or in the network. */
   ingress: z.enum(["internal", "public"]).default("internal"),
+  /** A machine without an address, over which operators forward connections. */
   bastion: z.boolean().optional(),
   /** Joins the network to that of a participant of the domain's owner, or the other way round. Default: it stands alone. */
   gateway: z
     .strictObject({
+      /** Which network this is: that of the domain, or that of the participant. */
       side: z.enum(gatewaySides).default("domain"),
       /** The output `aws.gateway` of the domain's stack, on the side of a participant. */
       transitGateway: z
         .strictObject({
+          /** Id of the transit gateway. */
           id: z.string().regex(/^tgw-/, "expected an id that starts with tgw-"),
-          routeTables: z.strictObject({ domain: z.string(), participant: z.string() }),
+          /** Ids of its route tables. */
+          routeTables: z.strictObject({
+            /** That of the domain's network. */
+            domain: z.string(),
+            /** That of the participant's network. */
+            participant: z.string(),
+          }),
         })
         .optional(),
+      /** Addresses of the other network. */
       peerRanges: z.array(cidr).min(1),
+      /** TCP ports of the domain that participants may dial. */
       ports: z.array(port).min(1).max(5).default([443]),
     })
     .optional(),
   /** Puts an application load balancer with a web ACL before the ingress. Default: a network load balancer, which looks at nothing. */
   waf: z
     .strictObject({
-      /** Its certificate in Certificate Manager. */
+      /** ARN of its certificate in Certificate Manager. */
       certificate: z.string().regex(/^arn:aws[a-z-]*:acm:/, "expected the ARN of a certificate in Certificate Manager"),
       /** Requests that one address may send in 5 minutes. */
       rateLimit: z.int().min(10).max(2_000_000_000).default(10_000),
     })
     .optional(),
+  /** The buckets. */
   storage: z
     .strictObject({
+      /** Days for which logs are kept for audit. */
       auditDays: z.int().min(1).max(36_500).optional(),
+      /** Who may shorten that time: those with a special permission, nobody, or everybody who may delete. */
       auditLock: z.enum([...lockModes, "none"]).optional(),
+      /** Days for which overwritten and deleted objects are still there. */
       oldVersionDays: z.int().min(1).max(36_500).optional(),
     })
     .prefault({}),
+  /** Nightly backups, besides those of the databases. */
   backup: z
     .strictObject({
+      /** Days for which they are kept; 0 for none. */
       days: z.int().min(0).max(36_500).optional(),
       /** Region that backups are copied to. Default: none. */
       copyTo: regionName.optional(),
     })
     .prefault({}),
+  /** Whether databases, keys and buckets outlive a mistake. */
   protect: z.boolean().optional(),
 });
 
@@ -157,6 +201,7 @@ export function checkAwsConfig(given: Readonly<Record<string, unknown>>): AwsCon
     ...placeProblems(config),
     ...nodeProblems(config.nodes),
     ...networkProblems(config),
+    ...wafProblems(config),
     ...gatewayProblems(config),
     ...sizeProblems(config),
     ...recoveryProblems(config),
@@ -204,7 +249,7 @@ const everybody = (range: string) => range.endsWith("/0");
 const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"];
 
 function networkProblems(config: AwsConfig): string[] {
-  const { network, ingress, allowedRanges, cluster, waf, environment, region } = config;
+  const { network, ingress, allowedRanges, cluster, environment } = config;
   const problems: string[] = [];
   const prefix = Number(network.range.split("/")[1]);
   const { shortest, longest } = networkPrefixes;
@@ -235,10 +280,18 @@ function networkProblems(config: AwsConfig): string[] {
   if (cluster.apiRanges.some(everybody)) {
     problems.push("cluster.apiRanges: got 0.0.0.0/0; expected those who administer the cluster, or none and a bastion");
   }
-  if (waf !== undefined && !waf.certificate.includes(`:acm:${region}:`)) {
+  return problems;
+}
+
+/** What is wrong with a web ACL, also one of a stack of its own. */
+export function wafProblems(config: Pick<AwsConfig, "waf" | "region" | "allowedRanges" | "gateway">): string[] {
+  const { waf, region } = config;
+  if (waf === undefined) return [];
+  const problems: string[] = [];
+  if (!waf.certificate.includes(`:acm:${region}:`)) {
     problems.push(`waf.certificate: got "${waf.certificate}"; expected one of ${region}, where the load balancer is`);
   }
-  if (waf !== undefined && rangesOfClients(config).length === 0) {
+  if (rangesOfClients(config).length === 0) {
     problems.push(
       "waf: got a web ACL without allowedRanges, which would refuse everybody; expected who may send requests",
     );
@@ -246,7 +299,13 @@ function networkProblems(config: AwsConfig): string[] {
   return problems;
 }
 
-function gatewayProblems({ gateway, domain, network, ingress }: AwsConfig): string[] {
+/** What is wrong with a gateway, also one of a stack of its own. */
+export function gatewayProblems({
+  gateway,
+  domain,
+  network,
+  ingress,
+}: Pick<AwsConfig, "gateway" | "domain" | "ingress"> & { readonly network: { readonly range: string } }): string[] {
   if (gateway === undefined) return [];
   const problems: string[] = [];
   const { side, transitGateway, peerRanges } = gateway;
@@ -337,7 +396,10 @@ function productionProblems({ database, backup, cluster, protect, zones }: AwsCo
 }
 
 /** Who may reach the ingress: those who are listed, and the network that is joined to a domain's. */
-export function rangesOfClients({ allowedRanges, gateway }: AwsConfig): readonly string[] {
+export function rangesOfClients({
+  allowedRanges,
+  gateway,
+}: Pick<AwsConfig, "allowedRanges" | "gateway">): readonly string[] {
   return [...allowedRanges, ...(gateway?.side === "domain" ? gateway.peerRanges : [])];
 }
 

@@ -1,8 +1,7 @@
 /** One region of AWS: network, keys, databases, cluster, buckets. A template of several regions builds it once for each. */
 
-import { all, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
+import { all, type ComponentResourceOptions, type Output, output, StackReference } from "@pulumi/pulumi";
 import { AwsPostgres, type AwsReplicaSource } from "@pulumi-canton/components/database/aws-postgres.ts";
-import type { Deployment } from "@pulumi-canton/components/deployment/deployment.ts";
 import { AwsKey } from "@pulumi-canton/components/identity/aws-key.ts";
 import { dataKeyStatements, nodeKeyStatements } from "@pulumi-canton/components/identity/aws-key-policy.ts";
 import { policyOf } from "@pulumi-canton/components/identity/aws-policy.ts";
@@ -13,17 +12,16 @@ import {
   servicesOfNodes,
   servicesWithoutInternet,
 } from "@pulumi-canton/components/network/aws-endpoints.ts";
-import { AwsGateway, type TransitGatewayIds } from "@pulumi-canton/components/network/aws-gateway.ts";
-import { AwsLoadBalancer } from "@pulumi-canton/components/network/aws-load-balancer.ts";
+import type { TransitGatewayIds } from "@pulumi-canton/components/network/aws-gateway.ts";
 import { AwsNetwork } from "@pulumi-canton/components/network/aws-network.ts";
-import { rangesOf, tiers } from "@pulumi-canton/components/network/aws-network-plan.ts";
-import { AwsWaf } from "@pulumi-canton/components/network/aws-waf.ts";
+import { tiers } from "@pulumi-canton/components/network/aws-network-plan.ts";
 import { AwsCluster } from "@pulumi-canton/components/platform/aws-cluster.ts";
 import { workloadPolicy } from "@pulumi-canton/components/platform/aws-cluster-plan.ts";
 import { AwsBackup } from "@pulumi-canton/components/recovery/aws-backup.ts";
 import { AwsBucket } from "@pulumi-canton/components/recovery/aws-bucket.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
-import { type AwsConfig, deploymentOf, rangesOfClients } from "./config.ts";
+import { type AwsConfig, deploymentOf } from "./config.ts";
+import { type AwsInside, gatewayInto, guardedLoadBalancer, ingressOf } from "./ways-in.ts";
 
 /** What of a region other stacks and people refer to. Nothing in it is secret. */
 export interface AwsIds {
@@ -40,6 +38,22 @@ export interface AwsIds {
   readonly gateway?: TransitGatewayIds;
   /** Name in the DNS of the load balancer with the web ACL, which the name of its certificate is to lead to. */
   readonly loadBalancer?: string;
+  /** For a stack of the template `aws-ways-in`. */
+  readonly inside: AwsInsideIds;
+}
+
+/** What ways into a region lead into, for a stack of their own. */
+export interface AwsInsideIds extends Pick<AwsConfig, "account" | "zones" | "ingress" | "domain" | "protect"> {
+  /** Start of the names of the region's resources. */
+  readonly base: string;
+  /** Whether the region has a gateway or a web ACL itself. */
+  readonly has: { readonly gateway: boolean; readonly waf: boolean };
+  readonly network: { readonly range: string; readonly flowLogDays: number };
+  readonly ingressSubnets: readonly string[];
+  readonly routeTables: Readonly<Record<"ingress" | "nodes", string>>;
+  readonly machines: { readonly autoscalingGroup: string; readonly securityGroupId: string };
+  /** ARN of the key that encrypts logs. */
+  readonly key: string;
 }
 
 /** A region. */
@@ -47,6 +61,19 @@ export interface AwsRegion {
   /** Secret, for what it is made of is. */
   readonly infrastructure: Output<InfrastructureState>;
   readonly ids: Output<AwsIds>;
+}
+
+/**
+ * The region that a stack gives out.
+ *
+ * @param within what the reference to the stack is a part of, where it is of something
+ */
+export function awsRegionOf(stack: string, within: Pick<ComponentResourceOptions, "parent"> = {}): AwsRegion {
+  const reference = new StackReference(stack, {}, within);
+  return {
+    infrastructure: reference.requireOutput("infrastructure") as Output<InfrastructureState>,
+    ids: reference.requireOutput("aws") as Output<AwsIds>,
+  };
 }
 
 /** How a region differs from the one that the configuration stands for. */
@@ -221,22 +248,18 @@ export function awsInfrastructure(
       options,
     );
   }
-  const gateway =
-    config.gateway &&
-    new AwsGateway(
-      named("gateway"),
-      {
-        deployment,
-        ...config.gateway,
-        vpcId,
-        subnetIds: network.subnetIds("gateway"),
-        ranges: rangesOf(network.plan, joinedTier[config.gateway.side]),
-        routeTableId: network.routeTables[joinedTier[config.gateway.side]],
-      },
-      options,
-    );
-  const front =
-    config.waf && guardedLoadBalancer(config, { named, deployment, network, cluster, key }, config.waf, options);
+  const inside: AwsInside = {
+    deployment,
+    named,
+    vpcId,
+    plan: network.plan,
+    ingressSubnets: network.subnetIds("ingress"),
+    routeTables: network.routeTables,
+    machines: { autoscalingGroup: cluster.autoscalingGroup, securityGroupId: cluster.securityGroupId },
+    key,
+  };
+  const gateway = config.gateway && gatewayInto(inside, config.gateway, network.subnetIds("gateway"), options);
+  const front = config.waf && guardedLoadBalancer(config, inside, config.waf, options);
 
   const known = all([nodeKey, backups.url, logs.url]);
   const infrastructure = all([cluster.cluster, nodes.server, backend?.server, known]).apply(
@@ -249,10 +272,7 @@ export function awsInfrastructure(
       databases: { nodes: nodesState, ...(sequencerBackend && { sequencerBackend }) },
       keyEncryption: { type: "aws-kms", keyId, region },
       storage: { backups: backupsUrl, logs: logsUrl },
-      ingress: front
-        ? // What comes has the addresses of the load balancer.
-          { annotations: {}, nodePort: ingressNodePort, allowedRanges: rangesOf(network.plan, "ingress") }
-        : { annotations: loadBalancerAnnotations(config.ingress), allowedRanges: rangesOfClients(config) },
+      ingress: ingressOf(config, network.plan),
     }),
   );
   const arns = all([nodes.instanceArn, backend?.instanceArn]).apply(([ofNodes, sequencerBackend]) => ({
@@ -267,8 +287,8 @@ export function awsInfrastructure(
     arns,
     nodeKey,
     wayIn,
-    gateway?.transitGateway,
-    front?.dnsName,
+    all([gateway?.transitGateway, front?.dnsName]),
+    insideIds(config, base, inside),
   ]).apply(
     ([
       vpc,
@@ -277,8 +297,8 @@ export function awsInfrastructure(
       databases,
       keyArn,
       [instanceId, accessPolicy],
-      transitGateway,
-      loadBalancer,
+      [transitGateway, loadBalancer],
+      within,
     ]): AwsIds => ({
       vpcId: vpc,
       zoneId,
@@ -288,53 +308,27 @@ export function awsInfrastructure(
       ...(instanceId && accessPolicy && { bastion: { instanceId, accessPolicy } }),
       ...(transitGateway && { gateway: transitGateway }),
       ...(loadBalancer && { loadBalancer }),
+      inside: within,
     }),
   );
   return { infrastructure, ids };
 }
 
-/** A load balancer with a web ACL before the ingress. */
-function guardedLoadBalancer(
-  config: AwsConfig,
-  { named, deployment, network, cluster, key }: Surroundings,
-  { certificate, rateLimit }: NonNullable<AwsConfig["waf"]>,
-  options: ComponentResourceOptions,
-): AwsLoadBalancer {
-  const allowedRanges = rangesOfClients(config);
-  const { flowLogDays: logDays } = config.network;
-  const waf = new AwsWaf(named("waf"), { deployment, rateLimit, allowedRanges, logDays, key }, options);
-  return new AwsLoadBalancer(
-    named("ingress"),
-    {
-      deployment,
-      vpcId: network.vpcId,
-      subnetIds: network.subnetIds("ingress"),
-      internal: config.ingress === "internal",
-      allowedRanges,
-      certificate,
-      webAcl: waf.arn,
-      machines: { autoscalingGroup: cluster.autoscalingGroup, securityGroupId: cluster.securityGroupId },
-      nodePort: ingressNodePort,
-      protect: config.protect,
-    },
-    options,
-  );
+function insideIds(config: AwsConfig, base: string, inside: AwsInside): Output<AwsInsideIds> {
+  const { account, zones, ingress, domain, protect, network } = config;
+  const { ingressSubnets, routeTables, machines, key } = inside;
+  return output({ ingressSubnets: [...ingressSubnets], routeTables, machines, key }).apply((known) => ({
+    base,
+    account,
+    zones,
+    ingress,
+    domain,
+    protect,
+    has: { gateway: config.gateway !== undefined, waf: config.waf !== undefined },
+    network: { range: network.range, flowLogDays: network.flowLogDays },
+    ...known,
+  }));
 }
-
-/** What a load balancer is put into. */
-interface Surroundings {
-  readonly named: (part: string) => string;
-  readonly deployment: Deployment;
-  readonly network: AwsNetwork;
-  readonly cluster: AwsCluster;
-  readonly key: Output<string>;
-}
-
-/** Port of every machine on which the ingress listens, where the load balancer is made here. */
-const ingressNodePort = 30_443;
-
-/** What of a network its peers talk to: participants to the ingress of a domain, a domain to the nodes that asked. */
-const joinedTier = { domain: "ingress", participant: "nodes" } as const;
 
 function sourceOf(
   { infrastructure, ids }: AwsRegion,
@@ -349,15 +343,5 @@ function sourceOf(
     instanceArn: ids.databases.apply((databases) => there(databases[server])),
     server: infrastructure.apply(({ databases }) => there(databases[server])),
     promoted,
-  };
-}
-
-/** How Kubernetes asks for the load balancer of the ingress: a network load balancer, over all zones. Pure. */
-export function loadBalancerAnnotations(ingress: AwsConfig["ingress"]): Record<string, string> {
-  const annotation = (name: string) => `service.beta.kubernetes.io/aws-load-balancer-${name}`;
-  return {
-    [annotation("type")]: "nlb",
-    [annotation("cross-zone-load-balancing-enabled")]: "true",
-    ...(ingress === "internal" && { [annotation("internal")]: "true" }),
   };
 }

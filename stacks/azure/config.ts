@@ -22,118 +22,174 @@ const guid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const port = z.int().min(1).max(65_535);
 const machineSize = z.string().regex(/^Standard_[A-Z]\w+$/, 'expected a size such as "Standard_D4ds_v5"');
 const machines = z.strictObject({
+  /** Size of a machine. */
   size: machineSize,
+  /** How many there are at least. */
   fewest: z.int().min(1).max(1000),
+  /** How many there are at most. */
   most: z.int().min(1).max(1000),
 });
-const zone = z.preprocess((given) => (typeof given === "number" ? String(given) : given), z.enum(["1", "2", "3"]));
+const zone = z.preprocess(
+  (given: string | number) => (typeof given === "number" ? String(given) : given),
+  z.enum(["1", "2", "3"]),
+);
 
 /** All keys of the stack's configuration. Keys without a value here come from the environment's preset. */
 export const azureConfigSchema = z.strictObject({
   ...infrastructureKeys,
   /** Subscription that all is made in. Default: the one that is signed in to. */
   subscription: z.string().regex(guid, "expected the id of a subscription").optional(),
+  /** Region that all is made in. Example: `germanywestcentral`. */
   region: z.string().refine((name) => azureRegions.has(name), {
     error: `expected one of ${[...azureRegions.keys()].sort().join(", ")}`,
   }),
-  /** The first two are those of databases. Default: all three, where the region has zones. */
+  /** Zones that machines are in; the first two are those of databases. Default: all three, where the region has zones. */
   zones: z.array(zone).max(3).optional(),
+  /** The network. */
   network: z
     .strictObject({
+      /** Its addresses, a private IPv4 range of /8 to /18. */
       range: cidr.optional(),
       /** TCP ports that nodes may dial on the internet: 443, and those of other organisations' sequencers. */
       egressPorts: z.array(port).min(1).max(20).optional(),
     })
     .prefault({}),
+  /** The Kubernetes cluster. */
   cluster: z
     .strictObject({
+      /** Minor version of Kubernetes. */
       version: z
         .string()
         .regex(/^1\.\d{2}$/, 'expected a minor version of Kubernetes such as "1.34", in quotes')
         .optional(),
+      /** Machines that nodes run on. */
       machines: machines.optional(),
+      /** Machines of what Kubernetes itself needs; where there are none, it runs beside nodes. */
       systemMachines: machines.optional(),
+      /** Whether machines are in pools of their own, which can be given another size, other zones or another encryption. */
+      ownPools: z.boolean().default(false),
+      /** Whether its API is reached from inside the network only. */
       privateApi: z.boolean().optional(),
       /** Who may reach a public API. Default: allowedRanges. */
       apiRanges: z.array(cidr).optional(),
       /** Groups in Entra, by object id, whose members administer the cluster. */
       adminGroups: z.array(z.string().regex(guid, "expected the object id of a group")).optional(),
+      /** Whether a certificate gives access, besides Entra. */
       localAccounts: z.boolean().optional(),
       /** Needs the feature EncryptionAtHost of the subscription. */
       hostEncryption: z.boolean().optional(),
+      /** Whether Azure guarantees the availability of its API, which costs. */
       agreedAvailability: z.boolean().optional(),
+      /** Addresses of pods, beside those of the network. */
       podRange: cidr.optional(),
+      /** Addresses of services, beside those of the network; /24 or larger. */
       serviceRange: cidr.optional(),
+      /** When Azure may upgrade it. */
       maintenance: z
         .strictObject({
+          /** Day of the week. */
           day: z.enum(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]).optional(),
+          /** When it starts, in UTC. */
           startTime: z
             .string()
             .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$/, 'expected a time such as "02:00", in UTC')
             .optional(),
+          /** How long it may take, in hours. */
           hours: z.int().min(4).max(24).optional(),
         })
-        .default({}),
+        .prefault({}),
     })
     .prefault({}),
+  /** The database servers. */
   database: z
     .strictObject({
       ...infrastructureKeys.database.unwrap().shape,
+      /** Machine of a server. */
       size: z.enum(Object.keys(azureDatabaseSizes) as [keyof typeof azureDatabaseSizes]).optional(),
+      /** Disk of a server, in GiB. */
       storageGb: z.literal(azureDatabaseDisks).optional(),
+      /** Where the standby of a server is: in another zone, in the same one, or nowhere. */
       availability: z.enum(azureDatabaseAvailabilities).optional(),
+      /** Days of which any moment can be brought back. */
       retentionDays: z.int().min(7).max(35).optional(),
+      /** Whether the paired region keeps a copy of the backups. */
       geoBackup: z.boolean().optional(),
       /** Networks of standby regions whose databases follow those here. */
       replicaRanges: z.array(cidr).optional(),
       /** Brings the databases back to a moment, in servers beside those there are. Default: no. */
-      restore: z.strictObject({ to: moment, of: moment.optional() }).optional(),
+      restore: z
+        .strictObject({
+          /** The moment, in UTC. Example: `2026-11-01T10:00:00Z`. */
+          to: moment,
+          /** The moment of the restore before, when these were brought back already. */
+          of: moment.optional(),
+        })
+        .optional(),
     })
     .prefault({}),
   /** Whether the load balancer of the ingress has an address in the internet or in the network. */
   ingress: z.enum(["internal", "public"]).default("internal"),
+  /** The way in for operators. */
   bastion: z.boolean().optional(),
   /** Joins the network to that of a participant of the domain's owner, or the other way round. Default: it stands alone. */
   gateway: z
     .strictObject({
+      /** Which network this is: that of the domain, or that of the participant. */
       side: z.enum(["domain", "participant"]).default("domain"),
       /** The output `azure.gateway` of the domain's stack, on the side of a participant. */
       domainGateway: z
         .strictObject({
+          /** Id of the domain's gateway. */
           gatewayId: z
             .string()
             .regex(/^\/subscriptions\/.+\/virtualNetworkGateways\/[^/]+$/, "expected the id of a gateway"),
+          /** Region of it. */
           location: z.string().min(1),
+          /** Addresses of the domain's network. */
           ranges: z.array(cidr).min(1),
         })
         .optional(),
+      /** Addresses of the other network. */
       peerRanges: z.array(cidr).min(1),
+      /** TCP ports of the domain that participants may dial. */
       ports: z.array(port).min(1).max(5).default([443]),
+      /** Size of the gateway. */
       size: z.enum(gatewaySizes).default("VpnGw1AZ"),
+      /** Two machines of the gateway that are both in use. */
       activeActive: z.boolean().default(false),
     })
     .optional(),
   /** A web application firewall in front of the ingress, for HTTP; gRPC goes to the ingress itself. Default: none. */
   waf: z
     .strictObject({
+      /** Name that clients dial. */
       hostName: z.hostname(),
       /** Name of its certificate in the deployment's vault, brought there before. */
       certificate: z.string().regex(/^[A-Za-z0-9-]{1,127}$/, "expected the name of a certificate in the vault"),
       /** PEM of the authority of the ingress. Default: those that every machine knows. */
       backendCaPem: z.string().includes("BEGIN CERTIFICATE").optional(),
+      /** Requests that one address may send in a minute. */
       requestsPerMinute: z.int().min(1).max(5000).default(600),
+      /** Tells what looks like an attack, and lets it through. */
       detectOnly: z.boolean().default(false),
     })
     .optional(),
+  /** Backups and logs. */
   storage: z
     .strictObject({
+      /** Copies of backups: in one building, in all zones, and of either also in the paired region. */
       copies: z.enum(azureCopies).optional(),
+      /** Days for which backups are kept. */
       backupDays: z.int().min(1).max(3650).optional(),
+      /** Days for which logs are kept for audit, and cannot be changed. */
       auditDays: z.int().min(1).max(36_500).optional(),
+      /** Months for which a weekly backup of the databases is kept on top; 0 for none. */
       longTermMonths: z.int().min(0).max(120).optional(),
     })
     .prefault({}),
+  /** Whether keys are in a hardware module. */
   hardwareKeys: z.boolean().optional(),
+  /** Whether databases, keys and backups outlive a mistake. */
   protect: z.boolean().optional(),
 });
 

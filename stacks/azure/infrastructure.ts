@@ -6,12 +6,14 @@ import { PublicIPAddress } from "@pulumi/azure-native/network/publicIPAddress.js
 import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup.js";
 import {
   all,
+  type ComponentResourceOptions,
   type CustomResourceOptions,
   type Input,
   type Output,
   output,
   type Resource,
   RunError,
+  StackReference,
 } from "@pulumi/pulumi";
 import { RandomId } from "@pulumi/random/randomId.js";
 import {
@@ -73,6 +75,19 @@ export interface AzureRegion {
   readonly ids: Output<AzureIds>;
 }
 
+/**
+ * The region that a stack gives out.
+ *
+ * @param within what the reference to the stack is a part of, where it is of something
+ */
+export function azureRegionOf(stack: string, within: Pick<ComponentResourceOptions, "parent"> = {}): AzureRegion {
+  const reference = new StackReference(stack, {}, within);
+  return {
+    infrastructure: reference.requireOutput("infrastructure") as Output<InfrastructureState>,
+    ids: reference.requireOutput("azure") as Output<AzureIds>,
+  };
+}
+
 /** How a region differs from the one that the configuration stands for. */
 export interface AzureRegionArgs {
   /** Behind the deployment's name in every name of this region, where a stack has several. Example: `"standby"`. */
@@ -94,7 +109,7 @@ const ingressOffset = 10;
 export function azureInfrastructure(
   config: AzureConfig,
   args: AzureRegionArgs = {},
-  options: Pick<CustomResourceOptions, "provider" | "parent"> = {},
+  options: Pick<CustomResourceOptions, "provider" | "parent" | "transformations"> = {},
 ): AzureRegion {
   const { zones, hardwareKeys } = config;
   const { replicaOf: primary, promoted = false } = args;

@@ -102,6 +102,8 @@ describe("what cannot work together is refused with the reason", () => {
     network: "projects/acme-participant/global/networks/owner",
     subnetwork: "projects/acme-participant/regions/europe-west3/subnetworks/owner",
   };
+  const tunnels = [{ peerAddress: "198.51.100.1" }, { peerAddress: "198.51.100.2" }];
+  const vpn = { peerRanges: ["10.30.0.0/16"], peerAsn: 65_010, tunnels };
   const dev = { environment: "dev" };
   const cases: [string, Record<string, unknown>, RegExp][] = [
     [
@@ -197,6 +199,49 @@ describe("what cannot work together is refused with the reason", () => {
       "a gateway to another region",
       { region: "europe-west4", gateway },
       /^gateway\.subnetwork: got one in europe-west3; expected one in europe-west4/,
+    ],
+    ["a VPN's domain without a domain", { domain: false, vpn }, /^vpn\.side: got "domain" where domain is false/],
+    [
+      "a public ingress behind a VPN",
+      { ingress: { exposure: "external" }, allowedRanges: ["203.0.113.0/24"], vpn },
+      /^ingress\.exposure: got "external" with a vpn; expected "internal"/,
+    ],
+    [
+      "a VPN of two networks with the same addresses",
+      { vpn: { ...vpn, peerRanges: ["10.20.64.0/20"] } },
+      /^vpn\.peerRanges\[0\]: got "10\.20\.64\.0\/20", which overlaps 10\.20\.0\.0\/16 \(network\.range\)/,
+    ],
+    [
+      "two peers with the same addresses",
+      { vpn: { ...vpn, peerRanges: ["10.30.0.0/16", "10.30.1.0/24"] } },
+      /^vpn\.peerRanges\[1\]: .*overlaps 10\.30\.0\.0\/16 \(vpn\.peerRanges\[0\]\)/,
+    ],
+    [
+      "a VPN to the whole internet",
+      { vpn: { ...vpn, peerRanges: ["203.0.113.0/24"] } },
+      /^vpn\.peerRanges\[0\]: got "203\.0\.113\.0\/24"; expected a private range/,
+    ],
+    ["one tunnel", { vpn: { ...vpn, tunnels: tunnels.slice(1) } }, /^vpn\.tunnels: got 1; expected 2, or 4/],
+    [
+      "a gateway that is not in the internet",
+      { vpn: { ...vpn, tunnels: [tunnels[0], { peerAddress: "10.30.0.1" }] } },
+      /^vpn\.tunnels\[1\]\.peerAddress: got "10\.30\.0\.1"; expected an address in the internet/,
+    ],
+    [
+      "two sessions with the same addresses",
+      { vpn: { ...vpn, tunnels: tunnels.map((tunnel) => ({ ...tunnel, range: "169.254.30.0/30" })) } },
+      /^vpn\.tunnels\[1\]\.range: got "169\.254\.30\.0\/30"; which the tunnel \[0\] has/,
+    ],
+    ["two networks of one number", { vpn: { ...vpn, asn: 65_010 } }, /^vpn\.peerAsn: got 65010, which vpn\.asn is/],
+    [
+      "the number of somebody else",
+      { vpn: { ...vpn, asn: 70_000 } },
+      /^vpn\.asn: got 70000; expected a number for private use/,
+    ],
+    [
+      "a key that is guessed soon",
+      { vpn: { ...vpn, tunnels: tunnels.map((tunnel) => ({ ...tunnel, sharedKey: "canton" })) } },
+      /^vpn\.tunnels\[0\]\.sharedKey: .*expected 16 to 128 characters/,
     ],
     [
       "production in one zone",

@@ -1,12 +1,15 @@
 /** The configuration of the gcp stack: what is accepted, what is understood when a key is left out, and what cannot work. */
 import { gcpEditions, momentProblems, sizeProblems } from "@pulumi-canton/components/database/gcp-postgres-plan.ts";
+import { overlap } from "@pulumi-canton/components/network/addresses.ts";
 import { armorRuleSets } from "@pulumi-canton/components/network/gcp-armor-plan.ts";
 import {
+  googleApis,
   isPrivate,
   machinesIn,
   planGcpAddresses,
   whyNoGcpNetwork,
 } from "@pulumi-canton/components/network/gcp-network-plan.ts";
+import { tunnelProblems, vpnSides } from "@pulumi-canton/components/network/gcp-vpn-plan.ts";
 import { gcpReleaseChannels } from "@pulumi-canton/components/platform/gcp-cluster.ts";
 import { checkConfig } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
@@ -27,6 +30,14 @@ const subnetworkName = z
 const projectId = z
   .string()
   .regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "expected a project's id: 6 to 30 lower-case letters, digits or hyphens");
+const port = z.int().min(1).max(65_535);
+/** Numbers of autonomous systems that are nobody's. */
+const asnProblem = "expected a number for private use: 64512 to 65534, or 4200000000 to 4294967294";
+const privateAsn = z
+  .int()
+  .min(64_512, asnProblem)
+  .max(4_294_967_294, asnProblem)
+  .refine((asn) => asn <= 65_534 || asn >= 4_200_000_000, asnProblem);
 const machineCount = z.int().min(1).max(500);
 
 /** A time as the engine hands it over where the configuration has it without quotes, in the notation of its own. */
@@ -34,16 +45,33 @@ function isoTime(text: string): string {
   return text.replace(/^([\d-]{10}) ([\d:.]+) \+0000 UTC$/, "$1T$2Z");
 }
 
+/** A tunnel of a VPN. */
+export const gcpTunnelSchema = z.strictObject({
+  /** Address of the other gateway in the internet. */
+  peerAddress: z.ipv4(),
+  /** A /30 of 169.254.0.0/16 for the BGP session. Default: the first of 169.254.21.0/24 for the first tunnel, and so on. */
+  range: cidr.optional(),
+  /** Whether ours is the first address of it, or the second. */
+  own: z.enum(["first", "second"]).default("first"),
+  /** The key, as a secret, where the other side gave one. Default: one is drawn. */
+  sharedKey: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,128}$/, "expected 16 to 128 characters, no blanks")
+    .optional(),
+});
+
 /** All keys of the stack's configuration. Keys without a value here come from the environment's preset. */
 export const gcpConfigSchema = z.strictObject({
   ...infrastructureKeys,
   /** The project that everything is made in; it exists, with billing. */
   project: projectId,
+  /** Region that all is made in. Example: `europe-west3`. */
   region: z.string().regex(/^[a-z]+-[a-z]+\d+$/, 'expected a region such as "europe-west3"'),
-  /** Where machines are, and the database's first choice. */
+  /** Where machines are, and the database's first choice. Default: as many as the preset says. */
   zones: z.array(z.string()).min(1).max(4).optional(),
   /** Switches on the services of Google that are used. False where that is somebody else's to do. */
   enableServices: z.boolean().default(true),
+  /** The network. */
   network: z
     .strictObject({
       /** Addresses of the region. A change makes everything anew. */
@@ -62,9 +90,11 @@ export const gcpConfigSchema = z.strictObject({
       flowSampling: z.number().min(0).max(1).optional(),
     })
     .prefault({}),
+  /** The database servers. */
   database: infrastructureKeys.database
     .unwrap()
     .extend({
+      /** Edition of Cloud SQL, which says what machines there are. */
       edition: z.enum(gcpEditions).optional(),
       /** Machine of the nodes' server. */
       tier: z.string().optional(),
@@ -82,14 +112,24 @@ export const gcpConfigSchema = z.strictObject({
       restoredTo: z.array(z.string().transform(isoTime)).default([]),
     })
     .prefault({}),
+  /** The Kubernetes cluster. */
   cluster: z
     .strictObject({
+      /** Type of its machines. */
       machineType: z
         .string()
         .regex(/^[a-z0-9]+-[a-z0-9-]+$/, 'expected a machine type such as "n2d-standard-4"')
         .optional(),
-      /** Over all zones. */
-      machines: z.strictObject({ min: machineCount, max: machineCount }).optional(),
+      /** How many machines there are, over all zones. */
+      machines: z
+        .strictObject({
+          /** At least, and at first. */
+          min: machineCount,
+          /** At most. */
+          max: machineCount,
+        })
+        .optional(),
+      /** How soon it gets new versions of Kubernetes. */
       releaseChannel: z.enum(gcpReleaseChannels).optional(),
       /** Private ranges that may reach the control plane, besides the bastion's. */
       authorizedRanges: z.array(cidr).default([]),
@@ -120,8 +160,10 @@ export const gcpConfigSchema = z.strictObject({
       accessPolicy: z.string().regex(/^\d+$/, "expected the number of an access policy").optional(),
     })
     .optional(),
+  /** How clients reach the nodes. */
   ingress: z
     .strictObject({
+      /** By a private address, from the internet, or from the internet through Cloud Armor. */
       exposure: z.enum(gcpExposures).default("internal"),
       /** Name in a DNS zone of your own, for the certificate of the exposure `application`. */
       hostname: z
@@ -141,11 +183,38 @@ export const gcpConfigSchema = z.strictObject({
     .prefault({}),
   /** Isolates the domain from the network of its owner's participant, which gets the sequencers' port and nothing else. Default: none. */
   gateway: z
-    .strictObject({ project: projectId.optional(), network: networkName, subnetwork: subnetworkName })
+    .strictObject({
+      /** Project of the participant's network. Default: that of the domain. */
+      project: projectId.optional(),
+      /** The participant's network. */
+      network: networkName,
+      /** The participant's subnetwork, in the region of the domain. */
+      subnetwork: subnetworkName,
+    })
     .optional(),
+  /** Joins the network to that of a participant of the domain's owner elsewhere, or the other way round, by a VPN. Default: none. */
+  vpn: z
+    .strictObject({
+      /** Which network this is: that of the domain, or that of the participant. */
+      side: z.enum(vpnSides).default("domain"),
+      /** Addresses of the other network. */
+      peerRanges: z.array(cidr).min(1),
+      /** TCP ports of the domain that participants may dial. */
+      ports: z.array(port).min(1).max(5).default([443]),
+      /** Number of this network's autonomous system. */
+      asn: privateAsn.default(64_520),
+      /** Number of the other network's. */
+      peerAsn: z.int().min(1).max(4_294_967_294),
+      /** Two tunnels to the other gateway, or four to one with four addresses. */
+      tunnels: z.array(gcpTunnelSchema),
+    })
+    .optional(),
+  /** The keys. */
   keys: z
     .strictObject({
+      /** Whether they are in a hardware module. */
       protectionLevel: z.enum(["SOFTWARE", "HSM"]).optional(),
+      /** Days after which a key gets a new version. */
       rotationDays: days.optional(),
       /** Where the key is that wraps the nodes' private keys. Default: the region. A standby region needs one that outlasts the region. */
       nodesLocation: z
@@ -154,13 +223,14 @@ export const gcpConfigSchema = z.strictObject({
         .optional(),
     })
     .prefault({}),
+  /** The buckets. */
   storage: z
     .strictObject({
       /** Days that a dump is kept. */
       backupDays: days.optional(),
       /** Days that logs are kept for audit. */
       logDays: days.optional(),
-      /** Locks that: it cannot be taken back. */
+      /** Locks logs for these days: it cannot be taken back. */
       lockLogs: z.boolean().optional(),
     })
     .prefault({}),
@@ -214,6 +284,7 @@ export function checkGcpConfig(given: Readonly<Record<string, unknown>>): GcpCon
     ...clusterProblems(config),
     ...ingressProblems(config),
     ...gatewayProblems(config),
+    ...vpnProblems(config),
     ...standbyProblems(config),
     ...productionProblems(config),
   ]);
@@ -330,6 +401,41 @@ function gatewayProblems({ gateway, domain, region }: GcpConfig): string[] {
   if (subnetworkRegion !== region) {
     problems.push(`gateway.subnetwork: got one in ${subnetworkRegion}; expected one in ${region}, the domain's region`);
   }
+  return problems;
+}
+
+function vpnProblems({ vpn, domain, network, ingress }: GcpConfig): string[] {
+  if (vpn === undefined) return [];
+  const { side, peerRanges, asn, peerAsn, tunnels } = vpn;
+  const problems = tunnelProblems(tunnels).map((problem) => `vpn.tunnels${problem}`);
+  if (side === "domain" && !domain) {
+    problems.push('vpn.side: got "domain" where domain is false; expected "participant"');
+  }
+  if (side === "domain" && ingress.exposure === "external") {
+    problems.push(
+      'ingress.exposure: got "external" with a vpn; expected "internal": a public address is in no network that a route leads to',
+    );
+  }
+  if (asn === peerAsn)
+    problems.push(`vpn.peerAsn: got ${peerAsn}, which vpn.asn is; expected that of the other network`);
+  tunnels.forEach(({ peerAddress }, index) => {
+    if (isPrivate(`${peerAddress}/32`)) {
+      problems.push(`vpn.tunnels[${index}].peerAddress: got "${peerAddress}"; expected an address in the internet`);
+    }
+  });
+  peerRanges.forEach((range, index) => {
+    const key = `vpn.peerRanges[${index}]: got "${range}"`;
+    if (!isPrivate(range)) problems.push(`${key}; expected a private range`);
+    for (const [other, what] of [
+      [network.range, "network.range"],
+      [googleApis, "Google's APIs"],
+      ...peerRanges.slice(0, index).map((earlier, at) => [earlier, `vpn.peerRanges[${at}]`] as const),
+    ] as const) {
+      if (overlap(range, other)) {
+        problems.push(`${key}, which overlaps ${other} (${what}); no route could tell them apart`);
+      }
+    }
+  });
   return problems;
 }
 

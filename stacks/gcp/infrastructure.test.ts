@@ -161,6 +161,43 @@ describe("what stacks on top take", () => {
   });
 });
 
+describe("a VPN", () => {
+  const sharedKey = "agreed-on-by-telephone";
+  const tunnels = [{ peerAddress: "198.51.100.1", sharedKey }, { peerAddress: "198.51.100.2" }];
+  const vpn = { peerRanges: ["10.30.0.0/16"], peerAsn: 65_010, tunnels };
+
+  test("tells the participant's network of the ingress alone, which lets it in", async () => {
+    const { state, summary } = await build({ ...base, environment: "production", vpn });
+    expect(ofType("Router").find(({ name }) => name === "acme-vpn")?.inputs["bgp"]["advertisedIpRanges"]).toEqual([
+      { range: `${state.ingress.address}/32` },
+    ]);
+    expect(state.ingress.allowedRanges).toEqual(["10.30.0.0/16"]);
+    expect(summary.vpn && (await valueOf(summary.vpn))).toMatchObject({ asn: 64_520 });
+    expect(summary.vpn && (await isSecret(summary.vpn))).toBe(false);
+    expect(summary.vpnKeys && (await isSecret(summary.vpnKeys))).toBe(true);
+    for (const resource of asked) {
+      const open = Object.entries(resource.inputs).filter(([key]) => !resource.secrets.includes(key));
+      for (const key of ["password-of-", sharedKey]) expect(JSON.stringify(open), resource.name).not.toContain(key);
+    }
+  });
+
+  test("tells the domain's network of the participant's pods, and lets nobody in", async () => {
+    const participant = { domain: false, nodes: ["participant1"], vpn: { ...vpn, side: "participant" } };
+    const { state } = await build({ ...base, environment: "dev", ...participant });
+    expect(ofType("Router").find(({ name }) => name === "acme-vpn")?.inputs["bgp"]["advertisedIpRanges"]).toEqual([
+      { range: "10.20.0.0/18" },
+    ]);
+    expect(state.ingress.allowedRanges).toEqual([]);
+  });
+
+  test("goes together with the gateway for a network of Google's", async () => {
+    await build({ ...base, environment: "production", gateway: everything.gateway, vpn });
+    expect(asked.length).toBeLessThan(150);
+    const names = asked.map(({ type, name, parent }) => `${parent} ${type} ${name}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
 describe("a standby region", () => {
   test("shares the network, copies both servers, keeps their passwords, and becomes its own by one key", async () => {
     const primary = await build({ ...base, environment: "production" });

@@ -1,6 +1,6 @@
 /** One region on Google Cloud, from its configuration: what the gcp stack makes, and a multi-region stack makes more than once. */
 import { Provider } from "@pulumi/gcp/provider.js";
-import { type ComponentResourceOptions, type Input, type Output, output, secret } from "@pulumi/pulumi";
+import { type ComponentResourceOptions, type Input, type Output, output, StackReference, secret } from "@pulumi/pulumi";
 import { GcpPostgres, type GcpPostgresPrimary } from "@pulumi-canton/components/database/gcp-postgres.ts";
 import type { Deployment } from "@pulumi-canton/components/deployment/deployment.ts";
 import { nameWithin } from "@pulumi-canton/components/deployment/names.ts";
@@ -10,6 +10,7 @@ import { GcpGateway, type GcpGatewayArgs } from "@pulumi-canton/components/netwo
 import { GcpIngressAddress } from "@pulumi-canton/components/network/gcp-ingress-address.ts";
 import { type DnsRecord, GcpLoadBalancer } from "@pulumi-canton/components/network/gcp-load-balancer.ts";
 import { GcpNetwork, type GcpSharedNetwork } from "@pulumi-canton/components/network/gcp-network.ts";
+import { GcpVpn, type GcpVpnEnd } from "@pulumi-canton/components/network/gcp-vpn.ts";
 import { GcpCluster } from "@pulumi-canton/components/platform/gcp-cluster.ts";
 import { GcpServices } from "@pulumi-canton/components/platform/gcp-services.ts";
 import { GcpStorage } from "@pulumi-canton/components/recovery/gcp-storage.ts";
@@ -58,7 +59,23 @@ export interface GcpInfrastructure {
     readonly bastion?: Output<string>;
     /** What the participant behind the gateway dials. */
     readonly gateway?: Output<string>;
+    /** What the other end of the VPN has to know. */
+    readonly vpn?: Output<GcpVpnEnd>;
+    /** Its keys, in the order of the tunnels. Secret. */
+    readonly vpnKeys?: Output<string[]>;
   };
+}
+
+/**
+ * What a stack gives out for its standby regions.
+ *
+ * @param within what the reference to the stack is a part of, where it is of something
+ */
+export function gcpReplicationOf(
+  stack: string,
+  within: Pick<ComponentResourceOptions, "parent"> = {},
+): Output<GcpReplication> {
+  return new StackReference(stack, {}, within).requireOutput("replication") as Output<GcpReplication>;
 }
 
 /** Port of every machine that load balancers outside the cluster forward to. */
@@ -136,10 +153,16 @@ export function gcpInfrastructure(
     ? server("sequencerBackend", { purpose: "sequencers", logins: [sequencerBackend], tier: backendTier })
     : undefined;
 
-  const { address, loadBalancer, gateway, bastion } = makeWaysIn(config, { deployment, network, cluster, keys }, here);
+  const { address, loadBalancer, gateway, vpn, bastion } = makeWaysIn(
+    config,
+    { deployment, network, cluster, keys },
+    here,
+  );
   // Load balancers outside the cluster hand on by addresses of their own: those are what the ingress sees.
   const proxies = behind ? [network.addresses.loadBalancer] : [];
-  const allowedRanges = ingress.exposure === "application" ? proxies : [...config.allowedRanges, ...proxies];
+  const joined = config.vpn?.side === "domain" ? config.vpn.peerRanges : [];
+  const listed = ingress.exposure === "application" ? [] : config.allowedRanges;
+  const allowedRanges = [...listed, ...proxies, ...joined];
 
   return {
     infrastructure: output({
@@ -187,6 +210,7 @@ export function gcpInfrastructure(
       },
       ...(bastion && { bastion: bastion.command }),
       ...(gateway && { gateway: gateway.address }),
+      ...(vpn && { vpn: vpn.end, vpnKeys: vpn.keys }),
     },
   };
 }
@@ -202,7 +226,7 @@ function moreServices({ bastion, ingress }: GcpConfig): string[] {
 
 /** Everything by which somebody gets in: participants of others, the owner's participant, operators. */
 function makeWaysIn(
-  { project, region, zones, ingress, allowedRanges, gateway, bastion }: GcpConfig,
+  { project, region, zones, ingress, allowedRanges, gateway, vpn, bastion }: GcpConfig,
   made: Pick<GcpGatewayArgs, "deployment" | "network"> & { cluster: GcpCluster; keys: GcpKeys["keys"] },
   options: ComponentResourceOptions,
 ) {
@@ -220,6 +244,7 @@ function makeWaysIn(
   return {
     address,
     loadBalancer,
+    vpn: vpn && vpnOf(vpn, { ...where, address }, options),
     gateway: gateway && new GcpGateway(site, { ...where, instanceGroups, participant: gateway }, options),
     bastion:
       bastion &&
@@ -229,6 +254,28 @@ function makeWaysIn(
         options,
       ),
   };
+}
+
+/** A VPN by which the other side is told of nothing but what it dials, or is dialled from. */
+function vpnOf(
+  { tunnels, ...vpn }: NonNullable<GcpConfig["vpn"]>,
+  { address, ...where }: Pick<GcpGatewayArgs, "deployment" | "region" | "network"> & { address: GcpIngressAddress },
+  options: ComponentResourceOptions,
+): GcpVpn {
+  const announced = vpn.side === "domain" ? address.address.apply((its) => `${its}/32`) : where.network.addresses.pods;
+  return new GcpVpn(
+    where.deployment.name,
+    {
+      ...where,
+      ...vpn,
+      announced: [announced],
+      tunnels: tunnels.map(({ sharedKey, ...tunnel }) => ({
+        ...tunnel,
+        ...(sharedKey !== undefined && { sharedKey: secret(sharedKey) }),
+      })),
+    },
+    options,
+  );
 }
 
 /** The server of another region that one of this region copies. Pure. */

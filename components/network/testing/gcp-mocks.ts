@@ -28,6 +28,12 @@ const additions: Record<string, (name: string, inputs: Record<string, any>) => o
   "gcp:compute/address:Address": (_, { addressType }) => ({
     address: addressType === "EXTERNAL" ? "203.0.113.7" : "10.20.68.5",
   }),
+  "gcp:compute/haVpnGateway:HaVpnGateway": () => ({
+    vpnInterfaces: [
+      { id: 0, ipAddress: "203.0.113.20" },
+      { id: 1, ipAddress: "203.0.113.21" },
+    ],
+  }),
   "gcp:sql/databaseInstance:DatabaseInstance": (name) => ({
     name: `${name}-1a2b3c4`,
     privateIpAddress: "10.20.72.3",

@@ -39,8 +39,12 @@ const given: Readonly<Record<string, (name: string, inputs: Values) => Values>> 
   "random:index/randomPassword:RandomPassword": (name) => ({ result: `password-of-${name}` }),
 };
 
-/** Starts to record; gives back what grows with what is asked for. */
-export async function recordAws(): Promise<Recorded[]> {
+/**
+ * Starts to record; gives back what grows with what is asked for.
+ *
+ * @param stacks outputs of other stacks, by their names
+ */
+export async function recordAws(stacks: Readonly<Record<string, Values>> = {}): Promise<Recorded[]> {
   // What a test before left under way ends in its own recording.
   await waitForRPCs();
   const recorded: Recorded[] = [];
@@ -51,7 +55,10 @@ export async function recordAws(): Promise<Recorded[]> {
       },
       newResource: ({ type, name, inputs }) => ({
         id: `${name}-id`,
-        state: { name, arn: `arn:${type}:${name}`, keyId: `key-${name}`, ...inputs, ...given[type]?.(name, inputs) },
+        state:
+          type === "pulumi:pulumi:StackReference"
+            ? { ...inputs, outputs: stacks[name] ?? {} }
+            : { name, arn: `arn:${type}:${name}`, keyId: `key-${name}`, ...inputs, ...given[type]?.(name, inputs) },
       }),
     },
     "project",

@@ -208,7 +208,7 @@ export const free: readonly RegExp[] = [
   /^azure-native:containerservice:(?:MaintenanceConfiguration|TrustedAccessRoleBinding)$/,
   /^azure-native:dataprotection:(?:BackupPolicy|BackupInstance)$/,
   /^gcp:(?:projects|serviceaccount|iam|organizations|servicenetworking)\//,
-  /^gcp:compute\/(?:network|subnetwork|router|firewall|route|globalAddress|externalVpnGateway|haVpnGateway|routerInterface|routerPeer|networkPeering|healthCheck|backendService|sSLPolicy|networkFirewallPolicy|networkFirewallPolicyRule|networkFirewallPolicyAssociation|regionBackendService|urlMap|targetHttpsProxy|resourcePolicy|networkAttachment|serviceAttachment):/,
+  /^gcp:compute\/(?:network|subnetwork|router|firewall|route|globalAddress|externalVpnGateway|haVpnGateway|routerInterface|routerPeer|routerRoutePolicy|networkPeering|healthCheck|backendService|sSLPolicy|networkFirewallPolicy|networkFirewallPolicyRule|networkFirewallPolicyAssociation|regionBackendService|urlMap|targetHttpsProxy|resourcePolicy|networkAttachment|serviceAttachment):/,
   /^gcp:sql\/(?:database|user|sslCert):/,
   /^gcp:kms\/(?:keyRing|cryptoKeyIAM|keyRingIAM)/,
   /^gcp:secretmanager\/(?:secretVersion|secretIam)/,
