@@ -19,12 +19,13 @@ export default async function local(): Promise<Record<string, unknown>> {
   const home = resolve(process.env["CANTON_HOME"] ?? join(import.meta.dirname, "..", ".canton"));
   const platform = new LocalPlatform("local", { home, tls: config.tls, ports: portsOf(config.ports) });
 
-  const { alias, sequencers, policy } = config.domain;
+  const { alias, sequencers, policy, initialisation } = config.domain;
   const domain = new Domain(alias, {
     platform,
     alias,
     sequencers,
     policy,
+    initialisation,
     ...(termsOfService && { termsOfService }),
   });
   setParameters(domain, config.domain.parameters);

@@ -17,6 +17,8 @@ import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
 import { accessTo, type Endpoint, endpointOf, type Platform, type PlatformNode } from "../platform/platform.ts";
 import { AllowListing } from "../topology/allow-listing/allow-listing.ts";
 import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
+import { type Initialisation, initialisedNode } from "../topology/node-identity/initialisation.ts";
+import { NodeIdentity } from "../topology/node-identity/node-identity.ts";
 import type { Permission, TrustLevel } from "../topology/topology-names.ts";
 
 /** Who may join a domain: those on the allow-list, or everybody. */
@@ -40,6 +42,11 @@ export interface DomainArgs {
   readonly sequencers?: number;
   /** Who may join. Default: `permissioned`. */
   readonly policy?: OnboardingPolicy;
+  /**
+   * How the domain manager gets the identity of the domain; it sets up sequencers and mediator once it has it. With `detached`
+   * everything is signed by a key of the domain manager that the root key delegated the namespace to. Default: `auto`.
+   */
+  readonly initialisation?: Initialisation;
   /** Terms of service; a change of id or text has to be accepted again by every participant. Default: none. */
   readonly termsOfService?: TermsOfServiceOfDomain;
   /** Put before the names of its nodes, where a platform runs several domains. Example: `"eu-"`. Default: nothing. */
@@ -61,7 +68,7 @@ export interface AdmissionArgs {
  * manager initialises the others, and is there once they are.
  *
  * Resources: 1 + a node and a database for domain manager, mediator and every sequencer, + a database for the shared backend;
- * on one machine 10 with two sequencers, elsewhere what the platform makes of each.
+ * on one machine 10 with two sequencers, elsewhere what the platform makes of each. One more when it is initialised by hand.
  */
 export class Domain extends ComponentResource {
   /** Id of the domain, `alias::fingerprint`. */
@@ -86,6 +93,7 @@ export class Domain extends ComponentResource {
   constructor(name: string, args: DomainArgs, options: ComponentResourceOptions = {}) {
     super("pulumi-canton:domain:Domain", name, {}, options);
     const { platform, alias, sequencers: count = 2, policy = "permissioned", prefix = "" } = args;
+    const { init, waitFor, rootKey } = initialisedNode(args.initialisation ?? "auto", alias);
     if (!Number.isInteger(count) || count < 1 || count > 9) {
       throw new Error(`sequencers: got ${count}; a domain has 1 to 9 sequencers`);
     }
@@ -138,7 +146,7 @@ export class Domain extends ComponentResource {
       {
         role: "domain-manager",
         config: {
-          init: { identity: { nodeIdentifier: { type: "explicit", name: alias } } },
+          init,
           domain: {
             onboarding: { policy },
             sequencers: all(
@@ -158,7 +166,7 @@ export class Domain extends ComponentResource {
         },
         databases: { storage: platform.database(managerName, { purpose: `${managerName}'s own` }, parent) },
         ports: ["adminApi", "health"],
-        waitFor: "ready",
+        waitFor,
         administers: true,
       },
       parent,
@@ -177,10 +185,24 @@ export class Domain extends ComponentResource {
     );
     platform.allow?.(`${mediatorName}-to-sequencers`, { caller: mediator, callees, ports: ["publicApi"] }, parent);
 
-    this.domainId = this.manager.uniqueIdentifier;
     this.alias = output(alias);
     this.policy = output(policy);
     this.adminApi = accessTo(this.manager, "adminApi");
+    const identity =
+      rootKey &&
+      new NodeIdentity(
+        `${managerName}-identity`,
+        {
+          node: this.adminApi,
+          nodeName: managerName,
+          role: "domain-manager",
+          identifier: alias,
+          rootKey,
+          sequencers: "configured",
+        },
+        { ...parent, deletedWith: this.manager.resource },
+      );
+    this.domainId = (identity ?? this.manager).uniqueIdentifier;
     // Known only once the domain manager has initialised them: whoever dials them before would be refused.
     const publicApis = all(
       sequencers.map(({ name: sequencer, node }) =>

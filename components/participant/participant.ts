@@ -11,9 +11,16 @@ import { type NodeOutput, nodeOutput } from "../platform/node-output.ts";
 import { accessTo, type Endpoint, type Platform, type PlatformNode } from "../platform/platform.ts";
 import { DomainConnection } from "../topology/domain-connection/domain-connection.ts";
 import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
+import { type Initialisation, initialisedNode } from "../topology/node-identity/initialisation.ts";
 import { NodeIdentity } from "../topology/node-identity/node-identity.ts";
 import { Party } from "../topology/party/party.ts";
 import { TermsOfService } from "../topology/terms-of-service/terms-of-service.ts";
+
+/** Tokens that a Ledger API accepts. */
+export type AcceptedTokens = Readonly<Record<string, unknown>> & {
+  /** Authorities of the certificate of who publishes the signing keys. Default: those that every machine knows. */
+  readonly caPem?: string | undefined;
+};
 
 /** Arguments of a `Participant`. */
 export interface ParticipantArgs {
@@ -21,16 +28,14 @@ export interface ParticipantArgs {
   readonly platform: Platform;
   /** The identifier in its id. Example: `"alice"`. Default: the resource's name. */
   readonly identifier?: string;
+  /** How it gets its identity. Default: `auto`. */
+  readonly initialisation?: Initialisation;
   /**
-   * How it gets its identity: `auto`, by itself; `manual`, by a `NodeIdentity` that takes each step; `detached`, the same with a
-   * root key that is kept elsewhere. Default: `auto`.
+   * Tokens that its Ledger API accepts, as its configuration has them (`ledgerApi.auth`), but with the authorities of an issuer's
+   * certificate as PEM, `caPem`. Default: none, for a platform that serves this machine only.
+   * Example: `[{ type: "jwks", url: "https://idp.example.com/jwks" }]`.
    */
-  readonly initialisation?: "auto" | "manual" | "detached";
-  /**
-   * Tokens that its Ledger API accepts, as its configuration has them (`ledgerApi.auth`). Default: none, for a platform that
-   * serves this machine only. Example: `[{ type: "jwks", url: "https://idp.example.com/jwks" }]`.
-   */
-  readonly auth?: readonly Readonly<Record<string, unknown>>[];
+  readonly auth?: readonly AcceptedTokens[];
 }
 
 /** A domain as a participant is told of it: a `Domain` of this stack, or what an invitation tells of another's. */
@@ -85,32 +90,30 @@ export class Participant extends ComponentResource {
     this.#name = name;
     const { platform, identifier = name, initialisation = "auto", auth } = args;
     this.#platform = platform;
-    const auto = initialisation === "auto";
+    const { init, waitFor, rootKey } = initialisedNode(initialisation, identifier);
     const parent = { parent: this };
+    const { sources, texts } = authoritiesInFiles(auth ?? []);
     const storage = platform.database(name, { purpose: `${name}'s own` }, parent);
     this.node = platform.node(
       name,
       {
         role: "participant",
-        config: {
-          init: auto ? { identity: { nodeIdentifier: { type: "explicit", name: identifier } } } : { auto },
-          ...(auth && { ledgerApi: { auth } }),
-        },
+        config: { init, ...(auth && { ledgerApi: { auth: sources } }) },
+        ...(Object.keys(texts).length > 0 && { texts }),
         databases: { storage },
         ports: ["adminApi", "ledgerApi", "health"],
-        // One that waits for its identity answers, but is not ready.
-        waitFor: auto ? "ready" : "live",
+        waitFor,
       },
       parent,
     );
     this.adminApi = accessTo(this.node, "adminApi");
-    this.#identity = auto
-      ? undefined
-      : new NodeIdentity(
-          `${name}-identity`,
-          { node: this.adminApi, identifier, rootKey: initialisation === "detached" ? "elsewhere" : "node" },
-          { ...parent, deletedWith: this.node.resource },
-        );
+    this.#identity =
+      rootKey &&
+      new NodeIdentity(
+        `${name}-identity`,
+        { node: this.adminApi, ...(identifier !== name && { nodeName: name }), identifier, rootKey },
+        { ...parent, deletedWith: this.node.resource },
+      );
     this.participantId = interpolate`PAR::${(this.#identity ?? this.node).uniqueIdentifier}`;
     this.ledgerApi = accessTo(this.node, "ledgerApi");
     this.nodes = { [name]: nodeOutput("participant", this.node, this.participantId) };
@@ -176,19 +179,35 @@ export class Participant extends ComponentResource {
    * Hosts a party, seen on the domain. One resource.
    *
    * @param party its name, which gets this participant's namespace. Example: `"Alice"`
+   * @param domain all of them where the participant is on several: it takes its parties to each
    * @param options `dependsOn` the connection to the domain
    */
-  party(party: string, domain: DomainToJoin, options: OnDomainOptions = {}): Party {
-    const { suffix = "", ...rest } = options;
+  party(party: string, domain: DomainToJoin | readonly DomainToJoin[], options: CustomResourceOptions = {}): Party {
+    const domains = [domain].flat();
+    const [first] = domains;
+    if (first === undefined) throw new Error(`${party}: got no domain; expected one on which it is to be seen`);
+    const [domainId, of] = domains.length === 1 ? [first.domainId, first] : [domains.map((each) => each.domainId), {}];
     return new Party(
-      `${this.#name}-party-${party}${suffix}`,
-      { participant: this.adminApi, participantId: this.participantId, party, domainId: domain.domainId },
-      this.#on(domain, rest),
+      `${this.#name}-party-${party}`,
+      { participant: this.adminApi, participantId: this.participantId, party, domainId },
+      this.#on(of, options),
     );
   }
 
-  #on({ manager }: DomainToJoin, options: CustomResourceOptions): CustomResourceOptions {
+  #on({ manager }: Pick<DomainToJoin, "manager">, options: CustomResourceOptions): CustomResourceOptions {
     const dependsOn = this.#identity === undefined ? [] : [this.#identity];
     return mergeOptions({ parent: this, dependsOn, ...(manager && { deletedWith: manager.resource }) }, options);
   }
+}
+
+/** Has a node read authorities from files, which the platform brings to it. */
+function authoritiesInFiles(auth: readonly AcceptedTokens[]) {
+  const texts: Record<string, string> = {};
+  const sources = auth.map(({ caPem, ...source }, index) => {
+    if (caPem === undefined) return source;
+    const caFile = `tokens-${index}.crt`;
+    texts[caFile] = caPem;
+    return { ...source, caFile };
+  });
+  return { sources, texts };
 }

@@ -1,7 +1,8 @@
 /** Resources that are topology mappings, on real nodes: authorised, in effect on the domain, found again, taken back. */
-import { PermissionedDomain } from "@pulumi-canton/participant/testing/permissioned-domain.ts";
+import { connection, connectTo, PermissionedDomain } from "@pulumi-canton/participant/testing/permissioned-domain.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StepProvider } from "../dynamic/step-provider.ts";
+import { convergeDisconnection } from "./domain-connection/steps.ts";
 import { provider as domainParameters } from "./domain-parameters/provider.ts";
 import { provider as identifierDelegation } from "./identifier-delegation/provider.ts";
 import { provider as mediatorDomainState } from "./mediator-domain-state/provider.ts";
@@ -95,6 +96,26 @@ describe("on a domain", () => {
       domainId: domain.domainId,
     };
     await expectFullLife(party, inputs);
+  });
+
+  test("a party is hosted on all domains that its participant is on, and stays on the others when it leaves one", async () => {
+    await using other = await PermissionedDomain.start(1);
+    await other.set(alice.participantId.replace("PAR::", ""), "Submission");
+    await connectTo(alice.node, connection(other, { domainAlias: "other" }));
+    const on = (...domains: string[]) => ({
+      participant: alice.adminApi,
+      participantId: alice.participantId,
+      party: "Bridge",
+      domainId: domains,
+    });
+    await expectFullLife(party, on(domain.domainId, other.domainId));
+    const { id, outs } = await party.create(on(domain.domainId, other.domainId));
+    expect(await party.diff(id, outs, on(domain.domainId))).toMatchObject({ changes: true, replaces: [] });
+    const { outs: left } = await party.update(id, outs, on(domain.domainId));
+    await convergeDisconnection({ participant: alice.adminApi, domainAlias: "other" });
+    expect(await party.read(id, left)).toEqual({ id, props: left, inputs: on(domain.domainId) });
+    const { props } = await party.read(id, { ...left, domainId: [domain.domainId, "third::1220aa"] });
+    expect(props).toMatchObject({ drift: "is not in effect on the domain third::1220aa" });
   });
 
   test("a party is hosted by a further participant: its consent first, then the owner's, with a permission of its own", async () => {

@@ -16,12 +16,17 @@ const value = fc.record(
   { noNullPrototype: true },
 );
 const values = fc.uniqueArray(value, { comparator: isDeepStrictEqual });
-const mappingState: fc.Arbitrary<MappingState<object>> = fc.record(
-  { authorized: values, effective: values, follows: fc.boolean() },
-  { requiredKeys: ["authorized"] },
-);
+const seenOnDomain = fc.record({
+  domainId: fc.constantFrom("a::1220", "b::1220"),
+  effective: values,
+  follows: fc.boolean(),
+});
+const mappingState: fc.Arbitrary<MappingState<object>> = fc.record({
+  authorized: values,
+  domains: fc.array(seenOnDomain, { maxLength: 3 }),
+});
 
-/** What a node has authorised after these steps, and what a domain says that follows it. */
+/** What a node has authorised after these steps, and what domains say that follow it. */
 function applyMapping(state: MappingState<object>, steps: MappingStep<object>[]): MappingState<object> {
   const authorized = steps.reduce<readonly object[]>((now, step) => {
     if (step.do === "wait") return now;
@@ -29,7 +34,7 @@ function applyMapping(state: MappingState<object>, steps: MappingStep<object>[])
     expect(now).not.toContainEqual(step.value);
     return step.replace ? [step.value] : [...now, step.value];
   }, state.authorized);
-  return { ...state, authorized, ...(state.effective && { effective: authorized }) };
+  return { authorized, domains: state.domains.map((seen) => ({ ...seen, effective: authorized })) };
 }
 
 test("a mapping is reached in one plan from any state, and then nothing is left to do", () => {
@@ -54,13 +59,16 @@ test("nothing is done that is done: authorised values that are wanted are neithe
   );
 });
 
-test("what a domain does not show yet is waited for, unless its end cannot be seen", () => {
+test("what one of the domains does not show yet is waited for, unless its end cannot be seen", () => {
   const one = { permission: "Submission" };
-  expect(planMapping<object>(one, { authorized: [one], effective: [] })).toEqual([{ do: "wait" }]);
-  expect(planMapping<object>(one, { authorized: [one], effective: [], follows: false })).toEqual([{ do: "wait" }]);
-  expect(planMapping<object>(one, { authorized: [one] })).toEqual([]);
-  expect(planMapping<object>(undefined, { authorized: [], effective: [one], follows: true })).toEqual([{ do: "wait" }]);
-  expect(planMapping<object>(undefined, { authorized: [], effective: [one], follows: false })).toEqual([]);
+  const on = (effective: object[], follows = true) => ({ domainId: "a::1220", effective, follows });
+  const plan = (wanted: object | undefined, ...domains: ReturnType<typeof on>[]) =>
+    planMapping<object>(wanted, { authorized: wanted === undefined ? [] : [wanted], domains });
+  expect(plan(one, on([one]), on([]))).toEqual([{ do: "wait" }]);
+  expect(plan(one, on([], false))).toEqual([{ do: "wait" }]);
+  expect(plan(one)).toEqual([]);
+  expect(plan(undefined, on([]), on([one]))).toEqual([{ do: "wait" }]);
+  expect(plan(undefined, on([]), on([one], false))).toEqual([]);
 });
 
 const sequencers = fc

@@ -41,14 +41,29 @@ export interface AdminApi {
   ): Promise<ResponseOf<C, M>>;
 }
 
-/**
- * The admin APIs of a network.
- *
- * @param caFile PEM file of the authorities to trust for `https` URLs; without it those of the machine
- */
-export function adminApi(caFile: string | undefined): AdminApi {
-  const target = (url: string): ClientTarget =>
-    url.startsWith("https:") && caFile !== undefined ? { url, tls: { caFile } } : { url };
+/** How nodes are reached, besides by the URLs of the stack's outputs. */
+export interface Access {
+  /** PEM file of the authorities to trust for `https` URLs. Default: those of the machine. */
+  readonly caFile?: string | undefined;
+  /** PEM files of the certificate to show to admin APIs that ask for one. */
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: string | undefined;
+  /** What is dialled in the place of a URL, whose host the server's certificate has to bear all the same. */
+  readonly tunnels?: ReadonlyMap<string, { readonly address: string; readonly port: number }>;
+}
+
+/** The admin APIs of a network. */
+export function adminApi({ caFile, clientCertificate, clientKey, tunnels }: Access): AdminApi {
+  const target = (url: string): ClientTarget => {
+    const tunnel = tunnels?.get(url);
+    const tls = url.startsWith("https:") && {
+      caFile,
+      certChainFile: clientCertificate,
+      privateKeyFile: clientKey,
+      ...(tunnel && { serverName: new URL(url).hostname }),
+    };
+    return { ...(tunnel ?? { url }), ...(tls && { tls }) };
+  };
   return {
     target,
     async call(url, type, method, request, { deadlineMs = 10_000, token, metadata = {} } = {}) {

@@ -1,15 +1,16 @@
 /** The console: looks at a running network and administers it. `--help` tells how. */
 import { join, resolve } from "node:path";
 import { ProtocolError } from "@pulumi-canton/protocol/protocol-error.ts";
+import { ConfigError } from "@pulumi-canton/runtime/config.ts";
 import { ConsoleError } from "@pulumi-canton/runtime/console-error.ts";
 import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { newTrace, withTrace } from "@pulumi-canton/runtime/trace.ts";
 import { visibleLayout } from "@pulumi-canton/runtime/visible-text.ts";
-import { Command, CommanderError, Option } from "commander";
-import { adminApi, caFileOf } from "./admin-api.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type Access, adminApi, caFileOf } from "./admin-api.ts";
 import { commandGroups } from "./commands.ts";
 import type { ConsoleContext } from "./console-context.ts";
-import { loadNetwork } from "./network.ts";
+import { loadNetwork, nodeNamed } from "./network.ts";
 import { refusalText } from "./refusal-text.ts";
 import { short } from "./table.ts";
 
@@ -22,6 +23,11 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+type Tunnels = Readonly<Record<string, { readonly address: string; readonly port: number }>>;
+
+/** What is dialled in the place of admin APIs, by their URLs. */
+const tunnels = new Map<string, Tunnels[string]>();
+
 const program = new Command("console")
   .description("Looks at a running network and administers it.")
   .addOption(
@@ -30,6 +36,9 @@ const program = new Command("console")
     ),
   )
   .addOption(new Option("--ca-file <file>", "PEM file of the authorities to trust for https").default(caFileOf(home)))
+  .option("--client-certificate <file>", "PEM file of the certificate to show to admin APIs that ask for one")
+  .option("--client-key <file>", "PEM file of its private key")
+  .option("--tunnel <node=host:port>", "where a node's admin API is forwarded to; repeatable", tunnel)
   .option("--full", "write identities whole, to be copied", false)
   .showHelpAfterError("(--help tells what there is)")
   .exitOverride();
@@ -37,8 +46,13 @@ const program = new Command("console")
 const context: ConsoleContext = {
   home,
   signal: interrupt.signal,
-  network: () => loadNetwork(program.opts<{ outputs: string }>().outputs),
-  api: () => adminApi(program.opts<{ caFile?: string }>().caFile),
+  async network() {
+    const { outputs, tunnel } = program.opts<{ outputs: string; tunnel?: Tunnels }>();
+    const network = await loadNetwork(outputs);
+    for (const [node, place] of Object.entries(tunnel ?? {})) tunnels.set(nodeNamed(network, node).adminApi, place);
+    return network;
+  },
+  api: () => adminApi({ ...program.opts<Access>(), tunnels }),
   identity: (id) => (program.opts<{ full: boolean }>().full ? id : short(id)),
 };
 for (const { title, register } of commandGroups) {
@@ -54,8 +68,20 @@ try {
   else if (error instanceof ConsoleError) {
     process.stderr.write(`${visibleLayout(`${error.message}\n${error.remedy}`)}\n`);
     process.exitCode = 1;
+  } else if (error instanceof ConfigError) {
+    process.stderr.write(`${visibleLayout(error.message)}\n`);
+    process.exitCode = 1;
   } else if (isCantonError(error) || error instanceof ProtocolError) {
     process.stderr.write(`${visibleLayout(refusalText(error))}\n`);
     process.exitCode = 1;
   } else throw error;
+}
+
+/** One `--tunnel` besides those before it. */
+function tunnel(given: string, before: Tunnels | undefined): Tunnels {
+  const [, node, address, port] = /^([^=]+)=([^=]+):(\d{1,5})$/.exec(given) ?? [];
+  if (node === undefined || address === undefined || port === undefined) {
+    throw new InvalidArgumentError("Expected NODE=HOST:PORT, such as domain-manager=127.0.0.1:15001.");
+  }
+  return { ...before, [node]: { address, port: Number(port) } };
 }

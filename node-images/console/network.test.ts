@@ -28,6 +28,13 @@ describe("parseNetwork", () => {
     expect(parseNetwork(JSON.stringify(outputs))?.parties).toEqual({ Alice: `Alice::${fingerprint}` });
   });
 
+  test("of a stack whose domain has no identity yet: its nodes can be reached all the same", () => {
+    const { domain: _, console: __, ...rest } = outputs;
+    const network = parseNetwork(JSON.stringify({ ...rest, domain: { alias: "mydomain" } }));
+    expect(network).toMatchObject({ domain: { id: "", sequencers: [] }, nodes: { alice: node } });
+    expect(parseNetwork(JSON.stringify(rest))?.domain.id).toBe("");
+  });
+
   test.each([
     "",
     "{}",

@@ -17,19 +17,22 @@ const nodeSchema = z.looseObject({
 });
 
 const networkSchema = z.object({
-  domain: z.looseObject({
-    id: z.string(),
-    alias: z.string(),
-    sequencers: z.array(z.string()),
-    /** Known to the owner's stack alone. */
-    policy: z.enum(["open", "permissioned"]).optional(),
-  }),
+  domain: z
+    .looseObject({
+      /** Left out, as its sequencers are, until the domain has an identity. */
+      id: z.string().default(""),
+      alias: z.string().default(""),
+      sequencers: z.array(z.string()).default([]),
+      /** Known to the owner's stack alone. */
+      policy: z.enum(["open", "permissioned"]).optional(),
+    })
+    .prefault({}),
   nodes: z.record(z.string(), nodeSchema),
   /** A party whose participant was refused has no id yet, and is left out. */
   parties: z
     .record(z.string(), z.string().nullish())
     .transform((given) => Object.fromEntries(Object.entries(given).flatMap(([name, id]) => (id ? [[name, id]] : [])))),
-  console: z.string(),
+  console: z.string().default("console"),
 });
 
 /** One node of a running network, as the stack's output `nodes` describes it. */

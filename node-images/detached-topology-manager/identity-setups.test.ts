@@ -60,7 +60,7 @@ const adminOf = (node: TestParticipant) => ({ address: "127.0.0.1", port: node.a
 async function waitingParticipant(name: string): Promise<TestParticipant> {
   const { storage } = await domain.database();
   const node = await startTestParticipant({ name, storage, autoInit: false, waitUntilReady: false });
-  await expect.poll(() => node.health.component("participant")?.state).toBe("failed");
+  await expect.poll(() => node.health.component("participant")?.state).toBe("waiting");
   return node;
 }
 

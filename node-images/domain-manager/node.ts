@@ -138,7 +138,7 @@ export async function startDomainManager(
   const reportByHand = () => {
     const waiting = byHand?.waiting;
     if (waiting === undefined) health.set("bootstrap", running ? "ok" : { failed: "the domain is being set up" });
-    else health.set("bootstrap", running ? { degraded: waiting } : { failed: waiting });
+    else health.set("bootstrap", running ? { degraded: waiting } : { waiting });
   };
   const check = byHand && ((action: InitialisationAction) => byHand.check(action));
   const watch = (service: GrpcService) => byHand?.watch(service) ?? service;

@@ -137,7 +137,7 @@ describe("a participant that does not initialise itself", () => {
   test("refuses steps in the wrong order, naming the one that is missing", async () => {
     await using database = await createTestDatabase();
     await using node = await start(database);
-    await expect.poll(() => node.health.component("participant")?.state).toBe("failed");
+    await expect.poll(() => node.health.component("participant")?.state).toBe("waiting");
     await expect.poll(() => node.health.whyNotReady()).toContain("next step (1 of 7)");
     const refused = async (attempt: Promise<unknown>) => {
       const { code, reason, metadata, message } = await refusalOf(attempt);
@@ -164,7 +164,7 @@ describe("a participant that does not initialise itself", () => {
   test("status, id, the steps in the published order, and the refusal of a second id", async () => {
     await using database = await createTestDatabase();
     await using node = await start(database);
-    await expect.poll(() => node.health.component("participant")?.state).toBe("failed");
+    await expect.poll(() => node.health.component("participant")?.state).toBe("waiting");
     const initialization = node.admin(InitializationServiceClient);
     const statuses = node.admin(ParticipantStatusServiceClient);
     const [idBefore] = observed("manual-participant-0-id", "GetId").responses;

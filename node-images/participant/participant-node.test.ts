@@ -209,6 +209,7 @@ describe("the configuration of a participant", () => {
     [[{ type: "jwks", url: "no url" }], /ledgerApi\.auth\[0\]\.url.*Malformed URL/],
     [[{ type: "jwks", url: "https://u:p@idp.example.com/" }], /ledgerApi\.auth\[0\]\.url.*no user name/],
     [[{ type: "jwks", url: "https://i/", targetScope: "a b" }], /ledgerApi\.auth\[0\]\.targetScope.*without spaces/],
+    [[{ type: "jwks", url: "http://127.0.0.1/", caFile: "ca.pem" }], /ledgerApi\.auth\[0\]\.caFile.*https url only/],
     [
       [{ type: "jwks", url: "https://i/", audience: "a" }],
       /ledgerApi\.auth\[0\]\.audience: unknown key.*targetAudience/,

@@ -3,6 +3,7 @@ import { type RunningServer, startGrpcServer } from "@pulumi-canton/runtime/grpc
 import { contend } from "@pulumi-canton/runtime/leadership.ts";
 import type { NodeContext, RunningNode } from "@pulumi-canton/runtime/node.ts";
 import { softwareVersion } from "@pulumi-canton/runtime/software-version.ts";
+import { loadTls } from "@pulumi-canton/runtime/tls.ts";
 import { KeyEncryption } from "@pulumi-canton/topology/key-encryption/key-encryption.ts";
 import { NodeIdentity } from "@pulumi-canton/topology/node-identity.ts";
 import { apiInfoService } from "@pulumi-canton/topology/services/api-info-service.ts";
@@ -111,7 +112,7 @@ export async function startParticipant(config: ParticipantConfig, context: NodeC
         try {
           let leads = false;
           const report = (waiting: string | undefined) => {
-            if (leads) health.set("participant", waiting === undefined ? "ok" : { failed: waiting });
+            if (leads) health.set("participant", waiting === undefined ? "ok" : { waiting });
           };
           const participant = await activateParticipant({
             config,
@@ -201,7 +202,10 @@ function authenticatorOf(
   return tokenAuthenticator({
     participant: name,
     participantUid: () => identity.get(),
-    sources: auth,
+    sources: auth.map(({ caFile, ...source }, index) => ({
+      ...source,
+      ca: loadTls(`ledgerApi.auth[${index}]`, { caFile }).ca,
+    })),
     providers: new IdentityProviderStore(database),
     users: new UserStore(database),
     keySets: new KeySets(),

@@ -2,7 +2,13 @@ import { Gauge } from "prom-client";
 import type { Component, Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 
-const values: Readonly<Record<Component["state"], number>> = { ok: 1, degraded: 0.5, failed: 0, starting: 0 };
+const values: Readonly<Record<Component["state"], number>> = {
+  ok: 1,
+  degraded: 0.5,
+  failed: 0,
+  waiting: 0,
+  starting: 0,
+};
 
 /** Tells in the metrics what the probes tell: whether the node is ready, and how each of its parts is. */
 export function exposeHealth(health: Health, { registry }: Pick<Metrics, "registry">): void {

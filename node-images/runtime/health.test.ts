@@ -23,9 +23,12 @@ async function serve(health: Health, shared = true): Promise<RunningHttp> {
   return http;
 }
 
+async function ask(port: number, name: string): Promise<number> {
+  return (await fetch(`http://127.0.0.1:${port}/health/${name}`)).status;
+}
+
 async function probes(port: number): Promise<number[]> {
-  const ask = async (name: string) => (await fetch(`http://127.0.0.1:${port}/health/${name}`)).status;
-  return [await ask("live"), await ask("ready"), await ask("startup")];
+  return [await ask(port, "live"), await ask(port, "ready"), await ask(port, "startup")];
 }
 
 test("live, ready and startup through the life of a node", async () => {
@@ -41,6 +44,10 @@ test("live, ready and startup through the life of a node", async () => {
   expect(await probes(healthPort)).toEqual([200, 200, 200]);
   health.set("storage", { failed: "away" });
   expect(await probes(healthPort)).toEqual([200, 503, 200]);
+  expect(await ask(healthPort, "reachable")).toBe(503);
+  health.set("storage", { waiting: "for its identity" });
+  expect(await probes(healthPort)).toEqual([200, 503, 200]);
+  expect(await ask(healthPort, "reachable")).toBe(200);
   health.set("storage", "ok");
   health.markStopping();
   expect(await probes(healthPort)).toEqual([200, 503, 200]);

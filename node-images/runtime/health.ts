@@ -1,9 +1,10 @@
 /**
- * Health: which parts of a node work. Parts report; HTTP probes (`/health/live`, `/health/ready`, `/health/startup`) and
- * grpc.health.v1.Health tell.
+ * Health: which parts of a node work. Parts report; HTTP probes (`/health/live`, `/health/ready`, `/health/reachable`,
+ * `/health/startup`) and grpc.health.v1.Health tell.
  *
  * - Live: the process is not beyond repair. A database that is away does not make it dead: a restart would not help.
  * - Ready: start-up is complete and no part has failed. A degraded part serves, so the node stays ready.
+ * - Reachable: ready, or waiting for what comes through its APIs. A replica that stands by for another is not.
  * - Started: start-up is complete; stays so.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -14,12 +15,17 @@ import type { Metrics } from "./metrics.ts";
 import { PortInUseError } from "./port-in-use.ts";
 
 /** How a part of a node is. */
-export type ComponentState = "ok" | { degraded: string } | { failed: string };
+export type ComponentState =
+  | "ok"
+  | { degraded: string }
+  | { failed: string }
+  /** It does nothing until somebody has set it to work, such as a node without an identity. */
+  | { waiting: string };
 
 /** A part of a node and how it is. */
 export interface Component {
   name: string;
-  state: "ok" | "degraded" | "failed" | "starting";
+  state: "ok" | "degraded" | "failed" | "waiting" | "starting";
   /** Why it is not ok; empty when it is. */
   why: string;
   /** Since when. */
@@ -52,8 +58,7 @@ export class Health {
    * @param name for example `storage` or `sequencer-client`
    */
   set(name: string, state: ComponentState): void {
-    const kind = state === "ok" ? "ok" : "degraded" in state ? "degraded" : "failed";
-    const why = state === "ok" ? "" : "degraded" in state ? state.degraded : state.failed;
+    const [kind, why] = stateAndWhy(state);
     const before = this.#components.get(name);
     if (before?.state === kind && before.why === why) return;
     if (this.#logger !== undefined) {
@@ -114,10 +119,19 @@ export class Health {
 
   /** Why the node is not ready, for people, or `undefined` when it is. */
   whyNotReady(): string | undefined {
+    return this.#why(["failed", "starting", "waiting"]);
+  }
+
+  /** Why nobody is to call the node, or `undefined` when it is ready, or waits for such a call. */
+  whyNotReachable(): string | undefined {
+    return this.#why(["failed", "starting"]);
+  }
+
+  #why(states: readonly Component["state"][]): string | undefined {
     if (this.#fatal !== undefined) return this.#fatal;
     if (this.#stopping) return "the node is stopping";
     if (!this.#started) return "the node is starting";
-    const failing = this.components().filter(({ state }) => state === "failed" || state === "starting");
+    const failing = this.components().filter(({ state }) => states.includes(state));
     if (failing.length === 0) return undefined;
     return failing.map(({ name, why }) => `${name}: ${why}`).join("; ");
   }
@@ -136,6 +150,12 @@ export class Health {
   #changed(): void {
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+function stateAndWhy(state: ComponentState): [Component["state"], string] {
+  if (state === "ok") return ["ok", ""];
+  if ("degraded" in state) return ["degraded", state.degraded];
+  return "failed" in state ? ["failed", state.failed] : ["waiting", state.waiting];
 }
 
 /** HTTP listeners that run. */
@@ -166,6 +186,7 @@ function healthRoutes(health: Health): Record<string, Route> {
   return {
     "/health/live": probe(() => (health.live ? undefined : health.whyNotReady())),
     "/health/ready": probe(() => health.whyNotReady()),
+    "/health/reachable": probe(() => health.whyNotReachable()),
     "/health/startup": probe(() => (health.started ? undefined : "the node is starting")),
   };
 }

@@ -22,7 +22,9 @@ test("a participant or domain that initialises itself has its root key on the no
     alice: ['initialisation: got "auto", which makes the root key on the node; expected "detached"'],
   });
   expect(await stackViolations(rootKeyOffNode, [domain, alice, identity])).toEqual({
-    mydomain: [expect.stringContaining("NodeIdentity of it with rootKey: elsewhere")],
+    mydomain: ['initialisation: got "auto", which makes the root key on the node; expected "detached"'],
   });
+  const ofDomain = { ...identity, name: "domain-manager-identity", parent: "mydomain" };
+  expect(await stackViolations(rootKeyOffNode, [domain, ofDomain, alice, identity])).toEqual({});
   expect(await stackViolations(rootKeyOffNode, [alice, domain], { environment: "staging" })).toEqual({});
 });

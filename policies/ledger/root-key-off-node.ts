@@ -22,10 +22,8 @@ export const rootKeyOffNode = policy({
     resources
       .filter(({ type }) => type === "pulumi-canton:participant:Participant" || type === "pulumi-canton:domain:Domain")
       .filter(({ urn }) => !resources.some(({ type, parent }) => type === nodeIdentity && parent === urn))
-      .map(({ urn, type }) => ({
+      .map(({ urn }) => ({
         urn,
-        message: type.endsWith("Participant")
-          ? 'initialisation: got "auto", which makes the root key on the node; expected "detached"'
-          : "the domain manager makes its root key itself; expected a NodeIdentity of it with rootKey: elsewhere",
+        message: 'initialisation: got "auto", which makes the root key on the node; expected "detached"',
       })),
 });

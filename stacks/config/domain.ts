@@ -6,7 +6,7 @@ import {
 import { permissions, trustLevels } from "@pulumi-canton/components/topology/topology-names.ts";
 import { durationSyntax, parseDuration } from "@pulumi-canton/runtime/durations.ts";
 import { z } from "zod";
-import { nodeName, type ParticipantConfig, partyName } from "./nodes.ts";
+import { initialisation, nodeName, type ParticipantConfig, partyName } from "./nodes.ts";
 
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, `expected ${durationSyntax}`);
 
@@ -28,6 +28,8 @@ export const domainKeys = {
   alias: domainAlias.default("mydomain"),
   /** `permissioned`: participants on the allow-list may join; `open`: everybody. */
   policy: z.enum(["permissioned", "open"]).default("permissioned"),
+  /** Of its domain manager, whose namespace is that of the domain. */
+  initialisation,
   /** Terms that every participant has to accept; those of this stack do. Default: none. */
   termsOfService: z.strictObject({ id: z.string().min(1).max(185), textFile: z.string().min(1) }).optional(),
   /** Dynamic parameters that differ from what they are; ranges are checked by the resource. */

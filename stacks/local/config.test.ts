@@ -21,7 +21,7 @@ test("nothing configured is the stack that Pulumi.local.yaml spells out", () => 
   );
   expect(checkLocalConfig(spelled)).toEqual(checkLocalConfig({}));
   expect(checkLocalConfig({})).toMatchObject({
-    domain: { alias: "mydomain", owner: "bob", sequencers: 2, policy: "permissioned" },
+    domain: { alias: "mydomain", owner: "bob", sequencers: 2, policy: "permissioned", initialisation: "auto" },
     participants: [{ name: "bob" }, { name: "alice" }],
     allowList: [{ participant: "bob" }, { participant: "alice" }],
     tls: false,
@@ -41,6 +41,11 @@ describe("a mistake is named by its key, with what was given and what is accepte
       "a wrong choice",
       { domain: { policy: "closed" } },
       /^domain\.policy: got "closed"; expected one of "permissioned", "open"/,
+    ],
+    [
+      "an initialisation that there is not",
+      { domain: { initialisation: "offline" } },
+      /^domain\.initialisation: got "offline"; expected one of "auto", "manual", "detached"/,
     ],
     ["a wrong kind of value", { tls: "yes" }, /^tls: got "yes"; expected true or false/],
     [

@@ -151,8 +151,13 @@ async function applyStep(target: ConnectionTarget, wanted: Dialled, step: Connec
         try {
           await call(client, "connectDomain", { domainAlias, retry: false }, { deadlineMs: connectDeadlineMs });
         } catch (error) {
-          if (isCantonError(error) && error.reason === "PARTICIPANT_IS_NOT_ACTIVE") throw new Refused(error.message);
-          throw error;
+          if (!isCantonError(error)) throw error;
+          if (error.reason === "PARTICIPANT_IS_NOT_ACTIVE") throw new Refused(error.message);
+          const [, known] = /^DomainIdAlreadyAdded\(.*,Domain '(.*)'\)$/.exec(error.metadata["reason"] ?? "") ?? [];
+          if (known === undefined) throw error;
+          throw new Error(
+            `it joined ${wanted.domainId} as "${known}", which stays its name for it; expected "${known}"`,
+          );
         }
     }
   });

@@ -1,13 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 
+/** What the topology of a domain says, as the node sees it. */
+export interface SeenOnDomain<Value> {
+  readonly domainId: string;
+  readonly effective: readonly Value[];
+  /** Whether the node follows the domain now, so that a change reaches it. */
+  readonly follows: boolean;
+}
+
 /** What there is of one thing that the topology may say, such as the permission of a party on a participant. */
 export interface MappingState<Value> {
   /** What the node's topology manager has authorised: nothing, one value, or several that were given by hand. */
   readonly authorized: readonly Value[];
-  /** What the topology of the domain says, as the node sees it; absent: no domain is to be waited for. */
-  readonly effective?: readonly Value[];
-  /** Whether the node follows the domain now, so that a change reaches it. Default: it does. */
-  readonly follows?: boolean;
+  /** What the domains say that are to be waited for. */
+  readonly domains: readonly SeenOnDomain<Value>[];
 }
 
 /** One step. */
@@ -26,13 +32,15 @@ export type MappingStep<Value> =
  * @param wanted undefined: nothing is to be left
  */
 export function planMapping<Value>(wanted: Value | undefined, state: MappingState<Value>): MappingStep<Value>[] {
-  const { authorized, effective, follows = true } = state;
+  const { authorized, domains } = state;
   const others = authorized.filter((value) => wanted === undefined || !isDeepStrictEqual(value, wanted));
   if (wanted !== undefined && others.length === authorized.length) {
     return [{ do: "authorize", value: wanted, replace: authorized.length > 0 }];
   }
   if (others.length > 0) return others.map((value) => ({ do: "revoke", value }));
-  if (effective === undefined) return [];
-  if (wanted === undefined) return effective.length > 0 && follows ? [{ do: "wait" }] : [];
-  return effective.length > 0 && effective.every((value) => isDeepStrictEqual(value, wanted)) ? [] : [{ do: "wait" }];
+  const arrived = domains.every(({ effective, follows }) => {
+    if (wanted === undefined) return effective.length === 0 || !follows;
+    return effective.length > 0 && effective.every((value) => isDeepStrictEqual(value, wanted));
+  });
+  return arrived ? [] : [{ do: "wait" }];
 }

@@ -68,15 +68,18 @@ export function mappingProvider<Inputs extends object, Value extends object, Out
 /** What differs from what is wanted, in words: another value besides or instead, or one that the domain does not show. Pure. */
 export function driftOf<Value extends object>(
   wanted: Value,
-  { authorized, effective }: MappingState<Value>,
+  { authorized, domains }: MappingState<Value>,
 ): { readonly other?: string; readonly late?: string } {
   const others = authorized.filter((value) => !isDeepStrictEqual(value, wanted)).map(describe);
-  const seen =
-    effective === undefined || effective.some((value) => authorized.some((own) => isDeepStrictEqual(own, value)));
+  const missing = domains.filter(
+    ({ effective }) => !effective.some((value) => authorized.some((own) => isDeepStrictEqual(own, value))),
+  );
   const besides = others.length < authorized.length ? "more than once, besides" : "differently";
   return {
     ...(others.length > 0 && { other: `was authorised ${besides}: ${others.join(", ")}` }),
-    ...(!seen && { late: "is not in effect on the domain" }),
+    ...(missing.length > 0 && {
+      late: `is not in effect on the domain ${missing.map(({ domainId }) => domainId).join(", ")}`,
+    }),
   };
 }
 

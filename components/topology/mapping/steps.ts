@@ -17,14 +17,14 @@ import { isCantonError } from "@pulumi-canton/runtime/errors.ts";
 import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import type { Endpoint } from "../../platform/platform.ts";
 import { callDeadlineMs, converge, tolerate } from "../convergence.ts";
-import { type MappingState, type MappingStep, planMapping } from "./plan.ts";
+import { type MappingState, type MappingStep, planMapping, type SeenOnDomain } from "./plan.ts";
 
 /** Where a mapping is authorised, and where it is to be seen. */
 export interface MappingTarget {
   /** Admin API of the node whose topology manager authorises it. */
   readonly node: Endpoint;
-  /** Id of the domain on which it is to be in effect; absent: it only has to be authorised. */
-  readonly domainId?: string | undefined;
+  /** Id of the domain on which it is to be in effect, or of several; absent: it only has to be authorised. */
+  readonly domainId?: string | readonly string[] | undefined;
   /** Accept what leaves a member without a key, or transactions without an authorised signer. Default: false. */
   readonly force?: boolean | undefined;
 }
@@ -58,17 +58,20 @@ export function authorization(change: TopologyChangeOp, options: Partial<Authori
 
 /** What is there of the mapping. */
 export async function observeMapping<Value>(
-  { node, domainId }: MappingTarget,
+  { node, domainId = [] }: MappingTarget,
   kind: MappingKind<Value>,
 ): Promise<MappingState<Value>> {
   const client = connect(TopologyManagerReadServiceClient, node);
   try {
-    const [authorized, effective, follows] = await Promise.all([
+    const seenOn = async (id: string): Promise<SeenOnDomain<Value>> => {
+      const [effective, follows] = await Promise.all([kind.read(client, headOf(id)), followsDomain(node, id)]);
+      return { domainId: id, effective, follows };
+    };
+    const [authorized, ...domains] = await Promise.all([
       kind.read(client, headOf("Authorized")),
-      domainId === undefined ? undefined : kind.read(client, headOf(domainId)),
-      domainId === undefined ? true : followsDomain(node, domainId),
+      ...[domainId].flat().map(seenOn),
     ]);
-    return { authorized, follows, ...(effective !== undefined && { effective }) };
+    return { authorized, domains };
   } finally {
     client.close();
   }

@@ -6,16 +6,22 @@ import type { Endpoint } from "../../platform/platform.ts";
 export interface NodeIdentityArgs {
   /** Admin API of a node with `init.auto: false`. */
   readonly node: Input<Endpoint>;
+  /** Name of the node, which commands of the console take. Default: the identifier. */
+  readonly nodeName?: Input<string>;
   /** Default: `participant`. */
   readonly role?: Input<"participant" | "domain-manager">;
   /** The first part of the id that it is to have; it never changes. Example: `"alice"`. */
   readonly identifier: Input<string>;
   /**
    * `node`: it makes its root key itself. `elsewhere`: the root key is kept off the node, and what it signs is carried there
-   * (`console identity`); until then the update fails and says which step is missing. Default: `node`.
+   * (`console identity`); until then the update fails and says which step is missing, and so it does as long as the private
+   * half of the root key is on the node. Default: `node`.
    */
   readonly rootKey?: Input<"node" | "elsewhere">;
-  /** Domain manager only: `configured` when its configuration names its sequencers, which it then sets up itself. */
+  /**
+   * Domain manager only: `configured` when its configuration names its sequencers, which it then sets up itself; the resource is
+   * there once the domain runs.
+   */
   readonly sequencers?: Input<"configured">;
 }
 

@@ -6,6 +6,8 @@ import type { WantedIdentity } from "./plan.ts";
 /** What the resource takes. */
 export interface NodeIdentityInputs extends WantedIdentity {
   readonly node: Endpoint;
+  /** What the console calls it. Default: the identifier. */
+  readonly nodeName?: string;
   readonly role: "participant" | "domain-manager";
   /** `configured`: the sequencers are in the domain manager's configuration, and it sets them up itself. */
   readonly sequencers?: "configured";
@@ -22,7 +24,7 @@ const steps = () => import("./steps.ts");
 
 /** See `thinProvider`. */
 export const provider = stepProvider<NodeIdentityInputs, NodeIdentityOutputs>({
-  inputs: ["node", "role", "identifier", "rootKey", "sequencers"],
+  inputs: ["node", "nodeName", "role", "identifier", "rootKey", "sequencers"],
   identity: [],
   id: ({ identifier }) => identifier,
   check: ({ identifier }) =>
@@ -34,17 +36,13 @@ export const provider = stepProvider<NodeIdentityInputs, NodeIdentityOutputs>({
     try {
       return { uniqueIdentifier: await convergeIdentity(inputs) };
     } catch (error) {
-      const how =
-        inputs.rootKey === "elsewhere"
-          ? `\nIts root key is elsewhere. console identity request ${inputs.identifier} --identifier ${inputs.identifier} --out FILE asks it to sign; after sign and import (docs/initialisation.md), run the update again.`
-          : "";
-      throw new Incomplete(`${inputs.identifier} is not initialised: ${messageOf(error as Error)}${how}`);
+      throw new Incomplete(`${inputs.identifier}: ${messageOf(error as Error)}`);
     }
   },
   observe: async (inputs) => {
-    const { uid, waiting } = await (await steps()).observeIdentity(inputs);
+    const { uid, missing } = await (await steps()).observeIdentity(inputs);
     const outputs = uid === undefined ? {} : { uniqueIdentifier: uid };
-    return { is: "present", outputs, ...(waiting !== undefined && { drift: waiting }) };
+    return { is: "present", outputs, ...(missing !== undefined && { drift: missing }) };
   },
   // An identity ends with the node that has it.
   remove: async () => undefined,

@@ -10,13 +10,16 @@ export interface PartyArgs {
   readonly participantId: Input<string>;
   /** A name, which gets the participant's namespace, or a full id. Example: `"Alice"`. */
   readonly party: Input<string>;
-  /** Id of the domain on which it is to be seen before it counts as made. */
-  readonly domainId: Input<string>;
+  /**
+   * Id of the domain on which it is to be seen before it counts as made; ids of all of them where the participant is on several:
+   * it takes its parties to each.
+   */
+  readonly domainId: Input<string | Input<string>[]>;
 }
 
 /**
  * A party hosted by one participant with submission rights (`parties.enable`), seen on the domain. Deleting it ends the
- * hosting. One resource.
+ * hosting, on every domain. One resource.
  */
 export class Party extends dynamic.Resource {
   /** Full id of the party, `name::fingerprint`. */

@@ -12,8 +12,8 @@ export interface PartyInputs {
   readonly participantId: string;
   /** A name, or a full id `name::fingerprint`. */
   readonly party: string;
-  /** Id of the domain on which it is to be seen. */
-  readonly domainId: string;
+  /** Id of the domain on which it is to be seen, or of several. */
+  readonly domainId: string | readonly string[];
 }
 
 /** What the resource gives out. */

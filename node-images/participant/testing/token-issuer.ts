@@ -1,6 +1,9 @@
-import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { Metadata } from "@grpc/grpc-js";
+import type { CertificateFiles } from "@pulumi-canton/runtime/testing/certificates.ts";
 import {
   type CryptoKey,
   exportJWK,
@@ -66,19 +69,27 @@ export interface TokenIssuer extends AsyncDisposable {
   sign(claims: TokenClaims, alg?: Algorithm): Promise<string>;
 }
 
-/** Starts an issuer on a free loopback port. */
-export async function startTokenIssuer(): Promise<TokenIssuer> {
+/**
+ * Starts an issuer on a free loopback port.
+ *
+ * @param tls its certificate. Default: it speaks plain HTTP
+ */
+export async function startTokenIssuer(tls?: CertificateFiles): Promise<TokenIssuer> {
   const [RS256, ES256, EdDSA] = await Promise.all([signingKey("RS256"), signingKey("ES256"), signingKey("EdDSA")]);
   const published: Record<Algorithm, SigningKey> = { RS256, ES256, EdDSA };
   let fetches = 0;
-  const server = createServer((_request, response) => {
+  const answer: RequestListener = (_request, response) => {
     fetches++;
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify({ keys: Object.values(published).map(({ jwk }) => jwk) }));
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer(answer)
+      : createHttpsServer({ cert: readFileSync(tls.certChainFile), key: readFileSync(tls.privateKeyFile) }, answer);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    jwksUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
+    jwksUrl: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`,
     keys: published,
     fetches: () => fetches,
     rotate: async (alg) => {

@@ -1,13 +1,9 @@
+import { fileSchema } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
 import { jwksUrlFault } from "../identity-providers/identity-provider.ts";
 
-/**
- * Tokens that the Ledger API accepts for the users of the default identity provider: JSON Web Tokens signed (RS256, ES256
- * or EdDSA) with a key of a JSON Web Key Set. Without `targetAudience` and `targetScope` a token is one for this
- * participant when its `aud` is `https://daml.com/jwt/aud/participant/<participant id>`, or when its `scope` has
- * `daml_ledger_api` and its `aud`, if it has one, is the participant id.
- */
-export const tokenSourceSchema = z.strictObject({
+/** What says which tokens are accepted, whoever brings the authorities of the issuer's certificate. */
+export const tokenSourceKeys = {
   type: z.literal("jwks"),
   /** Where the keys are: https, or http on a loopback address. */
   url: z.string().superRefine((url, context) => {
@@ -20,7 +16,24 @@ export const tokenSourceSchema = z.strictObject({
   targetAudience: z.string().min(1).optional(),
   /** A `scope` that tokens must have. */
   targetScope: z.string().regex(/^\S+$/, "expected one scope, without spaces").optional(),
-});
+};
+
+/**
+ * Tokens that the Ledger API accepts for the users of the default identity provider: JSON Web Tokens signed (RS256, ES256
+ * or EdDSA) with a key of a JSON Web Key Set. Without `targetAudience` and `targetScope` a token is one for this
+ * participant when its `aud` is `https://daml.com/jwt/aud/participant/<participant id>`, or when its `scope` has
+ * `daml_ledger_api` and its `aud`, if it has one, is the participant id.
+ */
+export const tokenSourceSchema = z
+  .strictObject({
+    ...tokenSourceKeys,
+    /** PEM file of the authorities to trust when keys are fetched. Default: those of the machine. */
+    caFile: fileSchema.optional(),
+  })
+  .refine(({ url, caFile }) => caFile === undefined || /^https:/i.test(url), {
+    path: ["caFile"],
+    error: "expected it with an https url only",
+  });
 
 /** One kind of tokens that the Ledger API accepts. */
 export type TokenSource = z.output<typeof tokenSourceSchema>;

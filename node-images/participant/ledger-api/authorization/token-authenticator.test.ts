@@ -1,13 +1,18 @@
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createHttpsServer } from "node:https";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { Metadata, status } from "@grpc/grpc-js";
 import { IdentityProviderConfigServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/identity_provider_config_service.ts";
 import { UserManagementServiceClient } from "@pulumi-canton/protocol/gen/com/daml/ledger/api/v1/admin/user_management_service.ts";
 import { call } from "@pulumi-canton/runtime/grpc-client.ts";
+import { createTestAuthority, type TestAuthority } from "@pulumi-canton/runtime/testing/certificates.ts";
+import { createTestDatabase, type TestDatabase } from "@pulumi-canton/runtime/testing/database.ts";
 import { type CryptoKey, exportSPKI, importJWK } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusalOf } from "../../testing/served.ts";
+import { startTestParticipant } from "../../testing/test-participant.ts";
 import {
   bearer,
   signingKey,
@@ -300,6 +305,117 @@ describe("keys", () => {
     const request = { userId: "", identityProviderId: "" };
     const refusal = await refusalOf(call(client, "getUser", request, { ...deadline, metadata: bearer(token) }));
     expect(refusal).toMatchObject(told(status.UNAUTHENTICATED));
+  });
+});
+
+describe("an issuer whose certificate is by an authority of its own", () => {
+  let authority: TestAuthority;
+  let stranger: TestAuthority;
+  let own: TokenIssuer;
+  let database: TestDatabase;
+  beforeAll(async () => {
+    [authority, stranger, database] = await Promise.all([
+      createTestAuthority(),
+      createTestAuthority(),
+      createTestDatabase(),
+    ]);
+    own = await startTokenIssuer(await authority.issue("idp"));
+  });
+  afterAll(async () => {
+    await own[Symbol.asyncDispose]();
+    await database.drop();
+    authority[Symbol.dispose]();
+    stranger[Symbol.dispose]();
+  });
+
+  /** A participant that is told of the issuer, what came of a token, and what its log says. */
+  async function calledWithToken(trust: { readonly caFile?: string }) {
+    const lines: string[] = [];
+    await using node = await startTestParticipant({
+      name: "alice",
+      storage: database.storage,
+      ledgerApi: { auth: [{ type: "jwks", url: own.jwksUrl, targetAudience: audience, ...trust }] },
+      logTo: () => ({ write: (line) => void lines.push(line) }),
+    });
+    const metadata = bearer(await own.sign({ sub: "participant_admin", aud: audience }));
+    const request = { userId: "", identityProviderId: "" };
+    const answered = call(node.ledger(UserManagementServiceClient), "getUser", request, { ...deadline, metadata });
+    const outcome = await answered.then(
+      ({ user }) => user?.id,
+      (error) => error.code,
+    );
+    return { outcome, log: lines.join("") };
+  }
+
+  test("is believed by who was told of the authority", async () => {
+    expect(await calledWithToken({ caFile: authority.caFile })).toMatchObject({ outcome: "participant_admin" });
+  });
+
+  test.each([
+    [
+      "that was told of none",
+      () => ({}),
+      /by no authority that this machine knows; expected its authorities in caFile/,
+    ],
+    ["of another", () => ({ caFile: stranger.caFile }), /by none of the authorities in caFile/],
+  ])("lets nobody in at a participant %s, which says what to do", async (_, trust, why) => {
+    const { outcome, log } = await calledWithToken(trust());
+    expect(outcome).toBe(status.UNAUTHENTICATED);
+    expect(log).toMatch(why);
+    expect(log).toContain(`the certificate of ${new URL(own.jwksUrl).host} is`);
+  });
+
+  test("authorities that cannot be read are told when the participant starts", async () => {
+    await expect(calledWithToken({ caFile: "/nowhere/ca.pem" })).rejects.toThrow(
+      /ledgerApi\.auth\[0\]\.caFile: cannot read \/nowhere\/ca\.pem: there is no such file/,
+    );
+  });
+
+  test("the keys of who was told of the authority are not those of who was not", async () => {
+    const keySets = new KeySets();
+    const header = { alg: "EdDSA", kid: own.keys.EdDSA.kid };
+    const token = { payload: "", signature: "" };
+    await expect(keySets.at(own.jwksUrl, readFileSync(authority.caFile))(header, token)).resolves.toBeDefined();
+    await expect(keySets.at(own.jwksUrl)(header, token)).rejects.toThrow(/NODE_EXTRA_CA_CERTS/);
+  });
+
+  test("what it answers besides keys, and without an end, is refused", async () => {
+    const { certChainFile, privateKeyFile } = await authority.issue("idp");
+    const server = createHttpsServer(
+      { cert: readFileSync(certChainFile), key: readFileSync(privateKeyFile) },
+      ({ url = "" }, response) => {
+        if (url !== "/endless") return void response.writeHead(Number(url.slice(1))).end();
+        const more = () => {
+          while (!response.destroyed && response.write(" ".repeat(65_536)));
+        };
+        response.on("drain", more);
+        more();
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const at = (path: string) =>
+      new KeySets().at(
+        `https://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`,
+        readFileSync(authority.caFile),
+      )({ alg: "EdDSA" }, { payload: "", signature: "" });
+    await expect(at("204")).rejects.toThrow("got status 204; expected 200");
+    await expect(at("302")).rejects.toThrow("got status 302; expected 200");
+    await expect(at("endless")).rejects.toMatchObject({
+      cause: { message: "the key set has more than 1048576 bytes" },
+    });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test("an answer that does not come is not waited for", async () => {
+    const silent = createTcpServer(() => undefined);
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/jwks`;
+    const keys = new KeySets({ timeoutMs: 1 }).at(url, readFileSync(authority.caFile));
+    await expect(keys({ alg: "EdDSA" }, { payload: "", signature: "" })).rejects.toMatchObject({
+      code: "ERR_JWKS_TIMEOUT",
+    });
+    await new Promise((resolve) => silent.close(resolve));
   });
 });
 

@@ -11,6 +11,9 @@ import type { Authenticator } from "./authorized.ts";
 import { type Claims, claimsOf } from "./claims.ts";
 import type { KeySets } from "./key-sets.ts";
 
+/** As configured, with what `caFile` has in it. */
+export type TrustedTokenSource = Omit<TokenSource, "caFile"> & { readonly ca?: Buffer | undefined };
+
 /** What {@link tokenAuthenticator} needs. */
 export interface TokenAuthenticatorOptions {
   /** Name of the node, for the metadata of errors. */
@@ -18,7 +21,7 @@ export interface TokenAuthenticatorOptions {
   /** The participant id that tokens may name; undefined before the node has one. */
   readonly participantUid: () => Promise<string | undefined>;
   /** The tokens of the default identity provider, tried in this order. */
-  readonly sources: readonly TokenSource[];
+  readonly sources: readonly TrustedTokenSource[];
   readonly providers: IdentityProviderStore;
   readonly users: UserStore;
   readonly keySets: KeySets;
@@ -39,9 +42,9 @@ export function tokenAuthenticator(options: TokenAuthenticatorOptions): Authenti
 
   const verified = async (
     token: string,
-    { url, issuer, ...target }: TokenTarget & { readonly url: string; readonly issuer?: string | undefined },
+    { url, ca, issuer, ...target }: TokenTarget & Pick<TrustedTokenSource, "url" | "ca" | "issuer">,
   ): Promise<AccessToken> => {
-    const { payload } = await jwtVerify(token, keySets.at(url), {
+    const { payload } = await jwtVerify(token, keySets.at(url, ca), {
       algorithms: ALGORITHMS,
       clockTolerance: clockLeewayMs / 1000,
       ...(issuer !== undefined && { issuer }),
