@@ -17,7 +17,7 @@ export default async function applicationUser(): Promise<Record<string, unknown>
   const config = readConfig(checkApplicationUserConfig);
   const home = resolve(process.env["CANTON_HOME"] ?? join(import.meta.dirname, "..", ".canton-application-user"));
   const { invitation, domainId, termsOfService } = config;
-  const accepted = invitation === undefined ? undefined : await accept(home, invitation, domainId);
+  const accepted = invitation === undefined ? undefined : await accept(invitation, domainId);
   const platform = new LocalPlatform(
     "local",
     { home, tls: config.tls, ports: portsOf(config.ports) },
@@ -62,9 +62,9 @@ export default async function applicationUser(): Promise<Record<string, unknown>
 }
 
 /** Takes an invitation up that is what its owner signed; whether it has expired, the resource knows, as it may be an old one. */
-async function accept(home: string, invitation: string, domainId: string | undefined): Promise<AcceptedInvitation> {
+async function accept(invitation: string, domainId: string | undefined): Promise<AcceptedInvitation> {
   const { whyRefused } = await import("@pulumi-canton/components/invitation/accept.ts");
   const why = whyRefused(invitation, { domainId });
   if (why !== undefined) throw notRight(`invitation: is refused: ${why}`);
-  return new AcceptedInvitation("invitation", { home, invitation, ...(domainId !== undefined && { domainId }) });
+  return new AcceptedInvitation("invitation", { invitation, ...(domainId !== undefined && { domainId }) });
 }

@@ -1,6 +1,4 @@
 /** What an invitation tells, in the form in which a connection takes it. No Pulumi. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { InvitationRefused } from "@pulumi-canton/domain-manager/invitation/invitation.ts";
 import { verifyInvitation } from "@pulumi-canton/domain-manager/invitation/verify-invitation.ts";
 import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
@@ -20,29 +18,11 @@ export function whyRefused(
   }
 }
 
-/** Puts what the sequencers' certificates are to be verified with into files below `home`. */
-export function accept(home: string, signed: string): AcceptedInvitationOutputs {
+/** What a good invitation tells. */
+export function accept(signed: string): AcceptedInvitationOutputs {
   const { domainId, alias, sequencers } = verifyInvitation(signed);
-  const dial = sequencers.map(({ alias: sequencer, url, certificates }, index): SequencerToDial => {
-    if (certificates === undefined) return { alias: sequencer, url };
-    mkdirSync(folderOf(home), { recursive: true });
-    const caFile = join(folderOf(home), `sequencer${index + 1}.crt`);
-    writeFileSync(caFile, certificates);
-    return { alias: sequencer, url, caFile };
+  const dial = sequencers.map(({ alias: sequencer, url, certificates: ca }): SequencerToDial => {
+    return { alias: sequencer, url, ...(ca !== undefined && { ca }) };
   });
   return { invitedTo: domainId, alias, sequencers: dial };
-}
-
-/** Whether a file that `accept` wrote is gone. */
-export function missingCertificates(sequencers: readonly SequencerToDial[] = []): boolean {
-  return sequencers.some(({ caFile }) => caFile !== undefined && !existsSync(caFile));
-}
-
-/** Removes what `accept` wrote. */
-export function forget(home: string): void {
-  rmSync(folderOf(home), { recursive: true, force: true });
-}
-
-function folderOf(home: string): string {
-  return join(home, "invitation");
 }

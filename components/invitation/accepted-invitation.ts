@@ -4,8 +4,6 @@ import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
 
 /** Arguments of an `AcceptedInvitation`. */
 export interface AcceptedInvitationArgs {
-  /** Absolute path of the folder for the certificates that it brings. */
-  readonly home: string;
   /** The signed invitation: the JSON text that the owner's stack gave out. */
   readonly invitation: Input<string>;
   /** Id of the domain that it has to be of, as it was learnt on another way. Default: any. */

@@ -4,7 +4,6 @@ import type { SequencerToDial } from "../topology/domain-connection/steps.ts";
 
 /** What the resource takes. */
 export interface AcceptedInvitationInputs {
-  readonly home: string;
   readonly invitation: string;
   readonly domainId?: string;
 }
@@ -21,7 +20,7 @@ const steps = () => import("./accept.ts");
 
 /** See `thinProvider`. */
 export const provider = stepProvider<AcceptedInvitationInputs, AcceptedInvitationOutputs>({
-  inputs: ["home", "invitation", "domainId"],
+  inputs: ["invitation", "domainId"],
   identity: [],
   id: () => "invitation",
   check: async ({ invitation, domainId }, before) => {
@@ -31,10 +30,7 @@ export const provider = stepProvider<AcceptedInvitationInputs, AcceptedInvitatio
     const why = (await steps()).whyRefused(invitation, { domainId, ...(!takenUp && { now: Date.now() }) });
     return why === undefined ? [] : [{ property: "invitation", reason: `the invitation is refused: ${why}` }];
   },
-  converge: async ({ home, invitation }) => (await steps()).accept(home, invitation),
-  observe: async (_inputs, { sequencers }) => {
-    const gone = (await steps()).missingCertificates(sequencers);
-    return { is: "present", ...(gone && { drift: "lost the certificates of its sequencers" }) };
-  },
-  remove: async ({ home }) => (await steps()).forget(home),
+  converge: async ({ invitation }) => (await steps()).accept(invitation),
+  observe: async () => ({ is: "present" }),
+  remove: async () => undefined,
 });

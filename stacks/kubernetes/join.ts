@@ -1,6 +1,5 @@
 /** From an invitation to a domain that participants are on. */
-import { join as joinPath, resolve } from "node:path";
-import { getStack, type Output } from "@pulumi/pulumi";
+import type { Output, Resource } from "@pulumi/pulumi";
 import { whyRefused } from "@pulumi-canton/components/invitation/accept.ts";
 import { AcceptedInvitation } from "@pulumi-canton/components/invitation/accepted-invitation.ts";
 import type { DomainToJoin, Participant } from "@pulumi-canton/components/participant/participant.ts";
@@ -18,32 +17,40 @@ import type { JoinConfig } from "./join-config.ts";
 export function acceptInvitation(key: string, name: string, { invitation, domainId, alias }: JoinConfig): DomainToJoin {
   const why = whyRefused(invitation, { domainId });
   if (why !== undefined) throw notRight(`${key}.invitation: is refused: ${why}`);
-  const home = joinPath(
-    process.env["CANTON_HOME"] ?? resolve(import.meta.dirname, "..", "..", ".canton"),
-    getStack(),
-    name,
-  );
-  const accepted = new AcceptedInvitation(name, { home, invitation, ...(domainId !== undefined && { domainId }) });
+  const accepted = new AcceptedInvitation(name, { invitation, ...(domainId !== undefined && { domainId }) });
   return { domainId: accepted.invitedTo, alias: alias ?? accepted.alias, sequencers: accepted.sequencers };
 }
 
 /**
- * Has a participant join a domain of others, and host parties there.
+ * Has a participant join a domain of others.
  *
  * @param suffix of the names of its resources, where it joins several
- * @returns ids of the parties, by name
+ * @returns the connection
  */
 export function joinDomain(
   participant: Participant,
   domain: DomainToJoin,
   { termsOfService }: JoinConfig,
-  parties: readonly string[],
   suffix = "",
-): Record<string, Output<string>> {
+): Resource {
   const terms = termsOfService && participant.accept(domain, termsOfService, { suffix });
   const admission = participant.participantId.apply(requestLines);
-  const connection = participant.connect(domain, { admission }, { suffix, ...(terms && { dependsOn: [terms] }) });
+  return participant.connect(domain, { admission }, { suffix, ...(terms && { dependsOn: [terms] }) });
+}
+
+/**
+ * Has a participant host parties on the domains that it has joined.
+ *
+ * @param connections to all of them
+ * @returns ids of the parties, by name
+ */
+export function hostParties(
+  participant: Participant,
+  domains: readonly DomainToJoin[],
+  connections: Resource[],
+  parties: readonly string[],
+): Record<string, Output<string>> {
   return Object.fromEntries(
-    parties.map((party) => [party, participant.party(party, domain, { suffix, dependsOn: [connection] }).partyId]),
+    parties.map((party) => [party, participant.party(party, domains, { dependsOn: connections }).partyId]),
   );
 }

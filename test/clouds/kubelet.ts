@@ -16,6 +16,9 @@ const inPods = "/etc/canton";
 const setUpProgram = join(root, "node-images", "runtime", "database-setup", "main.ts");
 const preload = join(import.meta.dirname, "service-names.ts");
 
+/** An object's name in the cluster, as its name server has it: `sequencer1.canton`. */
+const nameOf = ({ metadata }: Values) => `${metadata.name}.${metadata.namespace}`;
+
 /** A pod that runs. */
 interface Running {
   readonly process: ChildProcess;
@@ -26,20 +29,20 @@ interface Running {
 export class Kubelet implements Watcher, AsyncDisposable {
   readonly #folder: string;
   readonly #addresses: Readonly<Record<string, string>>;
-  /** ConfigMaps and Secrets, by kind and name. */
+  /** ConfigMaps and Secrets, by kind, name and namespace. */
   readonly #files = new Map<string, Readonly<Record<string, string>>>();
   readonly #running = new Map<string, Running>();
 
   /**
    * @param folder for the files and logs of pods
-   * @param addresses the loopback address of each node
+   * @param addresses the loopback address of each node, by name and namespace. Example: `{ "alice.canton": "127.0.77.1" }`
    */
   constructor(folder: string, addresses: Readonly<Record<string, string>>) {
     this.#folder = folder;
     this.#addresses = addresses;
   }
 
-  /** Names of the nodes whose processes run. */
+  /** Names and namespaces of the nodes whose processes run. */
   get nodes(): string[] {
     return [...this.#running]
       .filter(([, { process }]) => process.exitCode === null)
@@ -47,56 +50,70 @@ export class Kubelet implements Watcher, AsyncDisposable {
       .sort();
   }
 
+  /** The text of a file of a node's ConfigMap. */
+  config(node: string, key: string): string | undefined {
+    return this.#files.get(`configMap ${node}`)?.[key];
+  }
+
+  /** The text of a file of a node's Secret. */
+  secret(node: string, key: string): string | undefined {
+    return this.#files.get(`secret ${node}`)?.[key];
+  }
+
   /** What a node has written to its log. */
   log(node: string): string {
     return readFileSync(join(this.#folder, `${node}.log`), "utf8");
   }
 
-  async put({ token, inputs }: Named & { readonly inputs: Values }): Promise<void> {
-    const { metadata = {}, spec } = inputs;
+  async put({ token, inputs }: Named & { readonly inputs: Values }): Promise<undefined> {
     switch (token) {
       case "kubernetes:core/v1:ConfigMap":
-        this.#files.set(`configMap ${metadata.name}`, inputs["data"]);
+        this.#files.set(`configMap ${nameOf(inputs)}`, inputs["data"]);
         break;
       case "kubernetes:core/v1:Secret":
-        this.#files.set(`secret ${metadata.name}`, inputs["stringData"]);
+        this.#files.set(`secret ${nameOf(inputs)}`, inputs["stringData"]);
         break;
       case "kubernetes:batch/v1:Job": {
-        const { process, ended } = this.#start(metadata.name, setUpProgram, spec.template.spec);
+        const { process, ended } = this.#start(inputs, setUpProgram);
         await ended;
-        if (process.exitCode !== 0) throw new Error(`the job ${metadata.name} failed:\n${this.log(metadata.name)}`);
+        const name = nameOf(inputs);
+        if (process.exitCode !== 0) throw new Error(`the job ${name} failed:\n${this.log(name)}`);
         break;
       }
       case "kubernetes:apps/v1:Deployment": {
-        await this.#stop(metadata.name);
-        const role = metadata.labels["app.kubernetes.io/name"];
-        const program = join(root, "node-images", role, "main.ts");
-        this.#running.set(metadata.name, this.#start(metadata.name, program, spec.template.spec));
+        await this.#stop(nameOf(inputs));
+        const role = inputs["metadata"].labels["app.kubernetes.io/name"];
+        this.#running.set(nameOf(inputs), this.#start(inputs, join(root, "node-images", role, "main.ts")));
         break;
       }
     }
   }
 
-  async removed({ token, name }: Named): Promise<void> {
-    if (token === "kubernetes:apps/v1:Deployment") await this.#stop(name);
+  async removed({ token, inputs }: Named & { readonly inputs: Values }): Promise<void> {
+    if (token === "kubernetes:apps/v1:Deployment") await this.#stop(nameOf(inputs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#running.keys()].map((name) => this.#stop(name)));
   }
 
-  /** Starts the program of a pod with the files and the environment that its containers have. */
-  #start(name: string, program: string, pod: Values): Running {
+  /** Starts the program of an object's pod with the files and the environment that its container has. */
+  #start(object: Values, program: string): Running {
+    const name = nameOf(object);
+    const { namespace } = object["metadata"];
+    const pod = object["spec"].template.spec;
     const folder = mkdtempSync(join(this.#folder, `${name}-`));
-    const [container] = pod["containers"];
+    const [container] = pod.containers;
     const place = (text: string) => text.replaceAll(inPods, folder);
     for (const mount of container.volumeMounts) {
-      const volume = pod["volumes"].find((each: Values) => each["name"] === mount.name);
-      this.#mount(volume, place(mount.mountPath), (text) =>
+      const volume = pod.volumes.find((each: Values) => each["name"] === mount.name);
+      this.#mount(volume, namespace, place(mount.mountPath), (text) =>
         place(text).replaceAll("0.0.0.0", this.#addresses[name] ?? ""),
       );
     }
-    const env = Object.fromEntries((container.env ?? []).map((each: Values) => [each["name"], this.#valueOf(each)]));
+    const env = Object.fromEntries(
+      (container.env ?? []).map((each: Values) => [each["name"], this.#valueOf(each, namespace)]),
+    );
     const child = spawn(process.execPath, ["--import", preload, program, ...container.args.map(place)], {
       env: { ...process.env, ...env, SERVICE_ADDRESSES: JSON.stringify(this.#addresses) },
       stdio: ["ignore", "pipe", "pipe"],
@@ -107,10 +124,11 @@ export class Kubelet implements Watcher, AsyncDisposable {
     return { process: child, ended: once(child, "close").then(() => log.end()) };
   }
 
-  #mount(volume: Values, folder: string, place: (text: string) => string): void {
+  #mount(volume: Values, namespace: string, folder: string, place: (text: string) => string): void {
     if (volume["emptyDir"] !== undefined) return;
     const { secret, configMap } = volume;
-    const files = this.#files.get(secret ? `secret ${secret.secretName}` : `configMap ${configMap.name}`) ?? {};
+    const source = secret ? `secret ${secret.secretName}` : `configMap ${configMap.name}`;
+    const files = this.#files.get(`${source}.${namespace}`) ?? {};
     const items: { key: string; path: string }[] =
       secret?.items ?? Object.keys(files).map((key) => ({ key, path: key }));
     mkdirSync(folder, { recursive: true });
@@ -121,10 +139,10 @@ export class Kubelet implements Watcher, AsyncDisposable {
     }
   }
 
-  #valueOf({ value, valueFrom }: Values): string {
+  #valueOf({ value, valueFrom }: Values, namespace: string): string {
     if (valueFrom === undefined) return value;
     const { name, key } = valueFrom.secretKeyRef;
-    return this.#files.get(`secret ${name}`)?.[key] ?? "";
+    return this.#files.get(`secret ${name}.${namespace}`)?.[key] ?? "";
   }
 
   /** Ends a node as its pod ends: it is told, and waited for. */
