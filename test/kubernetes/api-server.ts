@@ -2,47 +2,23 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { Agent, type RequestOptions, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { loopback } from "@pulumi-canton/components/platform/local/embedded-postgres.ts";
 import { freePorts } from "../free-port.ts";
+import { type ApiAccess, ApiClient } from "./api-client.ts";
 import type { ControlPlanePrograms } from "./programs.ts";
 
-const loopback = "127.0.0.1";
 /** Longest time until the server answers. */
 const startMs = 120_000;
-/** Longest time of one request. */
-const requestMs = 60_000;
-
-/** An answer of the API server. */
-export interface Answer {
-  readonly status: number;
-  /** Texts of its `Warning` headers. */
-  readonly warnings: readonly string[];
-  /** JSON, or else text. */
-  readonly body: any;
-}
-
-/** What a request is made of, besides its path. */
-export interface Request {
-  readonly method?: "GET" | "PATCH" | "POST";
-  readonly accept?: string;
-  readonly contentType?: string;
-  readonly body?: unknown;
-}
 
 /** A running API server with its etcd. No controllers run: what is stored stays as it is. */
-export class ApiServer {
-  readonly #port: number;
-  readonly #token: string;
-  readonly #agent: Agent;
+export class ApiServer extends ApiClient {
   readonly #stop: () => Promise<void>;
 
-  private constructor(port: number, token: string, certificate: string, stop: () => Promise<void>) {
-    this.#port = port;
-    this.#token = token;
-    this.#agent = new Agent({ ca: certificate, keepAlive: true });
+  private constructor(access: ApiAccess, stop: () => Promise<void>) {
+    super(access);
     this.#stop = stop;
   }
 
@@ -65,7 +41,7 @@ export class ApiServer {
       const token = randomBytes(24).toString("hex");
       start(programs.apiServer, apiServerOptions(folder, port, clients, token), "kube-apiserver.log");
       const certificate = await certificateOf(folder, children);
-      const server = new ApiServer(port, token, certificate, stop);
+      const server = new ApiServer({ port, token, certificate }, stop);
       await server.#untilReady(folder, children);
       return server;
     } catch (error) {
@@ -76,43 +52,8 @@ export class ApiServer {
 
   /** Ends both programs and removes their data. */
   async close(): Promise<void> {
-    this.#agent.destroy();
+    this.disconnect();
     await this.#stop();
-  }
-
-  /** Asks the server. @param path with the query. Example: `"/api/v1/namespaces"` */
-  async ask(path: string, { method = "GET", accept, contentType, body }: Request = {}): Promise<Answer> {
-    const options: RequestOptions = {
-      host: loopback,
-      port: this.#port,
-      path,
-      method,
-      agent: this.#agent,
-      timeout: requestMs,
-      headers: {
-        authorization: `Bearer ${this.#token}`,
-        accept: accept ?? "application/json",
-        ...(body !== undefined && { "content-type": contentType ?? "application/json" }),
-      },
-    };
-    return new Promise<Answer>((resolve, reject) => {
-      const outgoing = request(options, (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
-        incoming.once("error", reject);
-        incoming.once("end", () => {
-          const text = Buffer.concat(chunks).toString("utf8");
-          resolve({
-            status: incoming.statusCode ?? 0,
-            warnings: warningsIn(incoming.headersDistinct["warning"] ?? []),
-            body: incoming.headers["content-type"]?.startsWith("application/json") ? JSON.parse(text) : text,
-          });
-        });
-      });
-      outgoing.once("error", reject);
-      outgoing.once("timeout", () => outgoing.destroy(new Error(`${method} ${path}: no answer in ${requestMs} ms`)));
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-    });
   }
 
   async #untilReady(folder: string, children: readonly ChildProcess[]): Promise<void> {
@@ -225,11 +166,4 @@ function lastLines(file: string): string {
   } catch {
     return "(nothing)";
   }
-}
-
-/** The texts of `299 - "text"`. */
-function warningsIn(headers: readonly string[]): string[] {
-  return headers.flatMap((header) =>
-    [...header.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)].map(([, text = ""]) => text.replaceAll('\\"', '"')),
-  );
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Resource, runtime } from "@pulumi/pulumi";
 import type { MockResourceArgs, MockResourceResult } from "@pulumi/pulumi/runtime/mocks.js";
-import type { KubernetesObject } from "./dry-run.ts";
+import type { KubernetesObject } from "./object-paths.ts";
 
 /** A resource that a program registered. */
 export interface Registered {

@@ -125,6 +125,15 @@ const provider = {
   authorizationEndpoint: "https://login.example.com/auth",
   tokenEndpoint: "https://login.example.com/token",
 };
+const login = {
+  image,
+  host: "login.example.com",
+  certificateSecret: "login-tls",
+  allowedRanges,
+  applicationUrl: "https://app.example.com",
+  services: ["settlement"],
+};
+const pinned = { ...source, revision: "a".repeat(40) };
 const vault = { address: "https://vault.example.com:8200", key: "canton", token: "s.token" };
 
 function platform(name: string, given: Partial<KubernetesPlatformArgs> = {}): KubernetesPlatform {
@@ -391,15 +400,16 @@ export const collections: readonly Collection[] = [
     program: () => new MonitoringObjects("objects", { deployment, namespace: "monitoring", nodes: [namespace] }),
   },
   {
-    name: "the stack kubernetes",
+    name: "the stack kubernetes, with a reverse proxy",
     program: template("kubernetes", {
       ...stackConfig,
       domain: {},
       participants: [{ name: "alice", parties: ["Alice"] }],
+      reverseProxy: { image, host: "sequencers.example.com", allowedRanges },
     }),
   },
   {
-    name: "the stack kubernetes in any cluster, with routes, applications and a key of Vault",
+    name: "the stack kubernetes in any cluster, with routes, applications, backups and a key of Vault",
     program: template("kubernetes", {
       ...stackConfig,
       ...ownCluster,
@@ -418,8 +428,19 @@ export const collections: readonly Collection[] = [
             oauth2Middleware: { image, provider, clientId: "canton", clientSecret: "secret" },
           },
         },
-        { name: "bob" },
+        {
+          name: "bob",
+          applications: { externalUrl: "https://bob-app.example.com", jsonApi: { image, queryStore: true } },
+        },
       ],
+      identityDumps: { passphraseFile: "/run/secrets/dump-passphrase" },
+      backups: {
+        image,
+        url: "s3://acme-backups/databases",
+        endpoint: "https://minio.example.com:9000",
+        credentials: { accessKeyId: "id", secretAccessKey: "key" },
+        keepDays: 30,
+      },
       routes: {
         ingressClass: "canton-prod",
         ingressNamespace: "edge",
@@ -428,7 +449,12 @@ export const collections: readonly Collection[] = [
           { participant: "alice", host: "alice.example.com", allowedRanges },
           { participant: "bob", host: "bob.example.com", allowedRanges, mode: "grpc", certificateSecret: "bob-tls" },
         ],
-        jsonApi: { host: "json.example.com", allowedRanges, certificateSecret: "json-tls" },
+        jsonApi: { participant: "bob", host: "json.example.com", allowedRanges, certificateSecret: "json-tls" },
+        applications: ["alice", "bob"].map((participant) => ({
+          participant,
+          allowedRanges,
+          certificateSecret: `${participant}-tls`,
+        })),
       },
     }),
   },
@@ -457,9 +483,18 @@ export const collections: readonly Collection[] = [
           grafana: image,
           postgresExporter: image,
         },
-        grafana: { url: "https://grafana.example.com" },
+        grafana: { url: "https://grafana.example.com", certificateSecret: "grafana-tls", allowedRanges },
       },
       certificates: { ca: {} },
+      identityProvider: { ...login, databaseSetup: image },
+      gitops: {
+        operator: {
+          source: pinned,
+          image,
+          environment: { PULUMI_ACCESS_TOKEN: { secret: "pulumi", key: "token" } },
+          stacks: [{ name: "domain", stack: "organization/pulumi-canton/kubernetes-production" }],
+        },
+      },
     }),
   },
   {
@@ -471,18 +506,19 @@ export const collections: readonly Collection[] = [
       certificates: {
         vault: { server: vault.address, path: "pki/sign/canton", role: "canton", serviceAccount: "canton" },
       },
+      identityProvider: { ...login, optimized: true, database: { host: "db.example.com", password: "of keycloak" } },
+      gitops: { argo: { source: pinned } },
     }),
   },
   {
     name: "the stack bridge",
     program: template("bridge", {
       ...stackConfig,
-      participant: { name: "bank" },
+      participant: { name: "bank", parties: ["Bank"] },
       domains: {
-        private: { invitation: { good: 1 }, alias: "private" },
-        public: { invitation: { good: 2 }, alias: "public" },
+        private: { invitation: { good: 1 } },
+        public: { invitation: { good: 2 } },
       },
-      parties: { Bank: ["private", "public"] },
     }),
   },
 ];

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { parseAllDocuments } from "yaml";
 import { findGo } from "../../scripts/engine/go.ts";
 import { cacheDirectory } from "../../scripts/environment/paths.ts";
-import type { KubernetesObject } from "./dry-run.ts";
+import type { KubernetesObject } from "./object-paths.ts";
 
 const traefik = "github.com/traefik/traefik/v3@v3.5.3";
 

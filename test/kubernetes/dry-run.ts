@@ -1,25 +1,12 @@
 /** Whether a real API server would take objects. */
 import type { ApiServer } from "./api-server.ts";
-
-/** A Kubernetes object. */
-export interface KubernetesObject {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
-  readonly [key: string]: unknown;
-}
+import { type KubernetesObject, labelOf, ObjectPaths } from "./object-paths.ts";
 
 /** An object that the server does not take, or only with a warning. */
 export interface Refusal {
   /** `apiVersion Kind namespace/name` */
   readonly object: string;
   readonly reason: string;
-}
-
-/** How objects of a kind are addressed. */
-interface ResourceOfKind {
-  readonly plural: string;
-  readonly namespaced: boolean;
 }
 
 const manager = "pulumi-canton-tests";
@@ -31,8 +18,7 @@ const warned = "pod-security.kubernetes.io/warn";
 /** Applies objects to an API server without keeping them. */
 export class DryRun {
   readonly #server: ApiServer;
-  /** By `apiVersion`, then kind. */
-  readonly #resources = new Map<string, Map<string, ResourceOfKind>>();
+  readonly #paths: ObjectPaths;
   /** Level of pod security by namespace. */
   readonly #namespaces = new Map<string, string>();
   /** Those that the server does not know yet. */
@@ -41,6 +27,7 @@ export class DryRun {
   /** @param definitions of custom resources, which the server is told when there are objects of theirs */
   constructor(server: ApiServer, definitions: readonly KubernetesObject[]) {
     this.#server = server;
+    this.#paths = new ObjectPaths(server);
     this.#definitions = new Set(definitions);
   }
 
@@ -57,7 +44,7 @@ export class DryRun {
     for (const [namespace, level] of namespacesOf(objects)) await this.#makeNamespace(namespace, level);
     for (const object of objects) {
       const refuse = (reason: string) => refusals.push({ object: labelOf(object), reason });
-      const path = await this.#pathOf(object);
+      const path = await this.#paths.of(object);
       if (typeof path !== "string") {
         refuse(path.why);
         continue;
@@ -80,7 +67,7 @@ export class DryRun {
     await Promise.all(needed.map((definition) => this.#create(definition)));
     await Promise.all(needed.map((definition) => this.#untilServed(definition)));
     for (const definition of needed) this.#definitions.delete(definition);
-    this.#resources.clear();
+    this.#paths.forget();
   }
 
   async #makeNamespace(name: string, level: string): Promise<void> {
@@ -90,7 +77,7 @@ export class DryRun {
   }
 
   async #create(object: KubernetesObject): Promise<void> {
-    const path = await this.#pathOf(object);
+    const path = await this.#paths.of(object);
     if (typeof path !== "string") throw new Error(`${labelOf(object)}: ${path.why}`);
     const answer = await this.#server.ask(`${path}?fieldManager=${manager}&force=true`, {
       method: "PATCH",
@@ -106,48 +93,12 @@ export class DryRun {
     const deadline = Date.now() + 60_000;
     for (const { name, served } of versions) {
       const apiVersion = `${group}/${name}`;
-      while (served && !(await this.#listed(apiVersion)).has(names.kind)) {
+      while (served && !(await this.#paths.serves(apiVersion, names.kind))) {
         if (Date.now() > deadline) throw new Error(`${labelOf(definition)} is not served in ${apiVersion}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     }
   }
-
-  async #pathOf(object: KubernetesObject): Promise<string | { readonly why: string }> {
-    const { apiVersion, kind, metadata } = object;
-    const group = pathOf(apiVersion);
-    const resource = (await this.#resourcesOf(apiVersion)).get(kind);
-    if (resource === undefined) return { why: `the server knows no ${kind} in ${apiVersion}` };
-    const name = encodeURIComponent(metadata.name);
-    if (!resource.namespaced) {
-      return metadata.namespace === undefined
-        ? `${group}/${resource.plural}/${name}`
-        : { why: `got the namespace "${metadata.namespace}"; a ${kind} is in none` };
-    }
-    return `${group}/namespaces/${encodeURIComponent(metadata.namespace ?? "default")}/${resource.plural}/${name}`;
-  }
-
-  async #resourcesOf(apiVersion: string): Promise<Map<string, ResourceOfKind>> {
-    const known = this.#resources.get(apiVersion);
-    if (known !== undefined) return known;
-    const resources = await this.#listed(apiVersion);
-    this.#resources.set(apiVersion, resources);
-    return resources;
-  }
-
-  async #listed(apiVersion: string): Promise<Map<string, ResourceOfKind>> {
-    const { body } = await this.#server.ask(pathOf(apiVersion));
-    const listed: { name: string; kind: string; namespaced: boolean }[] = body.resources ?? [];
-    return new Map(
-      listed
-        .filter(({ name }) => !name.includes("/"))
-        .map(({ name, kind, namespaced }) => [kind, { plural: name, namespaced }] as const),
-    );
-  }
-}
-
-function pathOf(apiVersion: string): string {
-  return apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }
 
 /** The spec of a `CustomResourceDefinition`. */
@@ -160,11 +111,6 @@ interface Definition {
 function defines(definition: KubernetesObject, { apiVersion, kind }: KubernetesObject): boolean {
   const { group, names } = definition["spec"] as Definition;
   return names.kind === kind && apiVersion.startsWith(`${group}/`);
-}
-
-/** What an object is called in a refusal. */
-function labelOf({ apiVersion, kind, metadata }: KubernetesObject): string {
-  return `${apiVersion} ${kind} ${metadata.namespace === undefined ? "" : `${metadata.namespace}/`}${metadata.name}`;
 }
 
 /** Namespaces that objects are in, and the level of pod security that each enforces. */

@@ -4,7 +4,8 @@ import { ApiServer } from "./api-server.ts";
 import { Collector } from "./collect.ts";
 import { collections, infrastructure } from "./collections.ts";
 import { customResourceDefinitions } from "./definitions.ts";
-import { DryRun, type KubernetesObject } from "./dry-run.ts";
+import { DryRun } from "./dry-run.ts";
+import type { KubernetesObject } from "./object-paths.ts";
 import { controlPlanePrograms } from "./programs.ts";
 
 // Vitest rewrites import(), which Pulumi then cannot store.

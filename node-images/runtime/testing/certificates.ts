@@ -20,8 +20,12 @@ export interface CertificateFiles {
 export interface TestAuthority extends Disposable {
   /** PEM file of the authority's certificate. */
   readonly caFile: string;
-  /** Makes a certificate for `localhost` and 127.0.0.1, for servers and clients. */
-  issue(name: string): Promise<CertificateFiles>;
+  /**
+   * Makes a certificate for servers and clients.
+   *
+   * @param address that it is for besides `localhost`. Default: 127.0.0.1
+   */
+  issue(name: string, address?: string): Promise<CertificateFiles>;
 }
 
 const pem = async (key: webcrypto.CryptoKey) =>
@@ -47,7 +51,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
   let serial = 1;
   return {
     caFile,
-    issue: async (name) => {
+    issue: async (name, address = "127.0.0.1") => {
       const own = await newKeys();
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: `0${++serial}`,
@@ -60,7 +64,7 @@ export async function createTestAuthority(): Promise<TestAuthority> {
         extensions: [
           new x509.SubjectAlternativeNameExtension([
             { type: "dns", value: "localhost" },
-            { type: "ip", value: "127.0.0.1" },
+            { type: "ip", value: address },
           ]),
         ],
       });
