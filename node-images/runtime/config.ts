@@ -273,6 +273,11 @@ type Issue = z.core.$ZodIssue;
 
 const secretKey = /pass(word|phrase)|secret|token|key$|credential/i;
 
+/** Whether the value of a key is a secret, by its name. Example: `"sharedKey"`. */
+export function holdsSecret(key: string): boolean {
+  return secretKey.test(key);
+}
+
 function keyOf(path: Path): string {
   const key = path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;
@@ -424,8 +429,7 @@ function describeIssues(
       const text = accepted(issue);
       if (issue.code === "custom" && text.startsWith("is ")) return [`${at(path)} ${text}`];
       if (given === undefined || given === null) return [`${at(path)} is required; ${text}`];
-      const shown =
-        typeof last === "string" && secretKey.test(last) ? "a value that is not repeated here" : show(given);
+      const shown = typeof last === "string" && holdsSecret(last) ? "a value that is not repeated here" : show(given);
       return [`${at(path)}: got ${shown}; ${text}`];
     });
 }

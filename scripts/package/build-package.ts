@@ -118,7 +118,11 @@ function packageManifest(manifests: readonly Manifest[]): Record<string, unknown
       ".": { types: "./stacks/published/components.d.ts", default: "./stacks/published/components.js" },
       "./*.js": { types: "./components/*.d.ts", default: "./components/*.js" },
     },
-    dependencies: Object.fromEntries(manifests.flatMap(({ dependencies }) => foreign(dependencies)).sort()),
+    dependencies: Object.fromEntries([
+      ...manifests.flatMap(({ dependencies }) => foreign(dependencies)).sort(),
+      // npm packs no folder of a bundled package that is not among these.
+      ...manifests.map((manifest) => [manifest.name, manifest.version]).sort(),
+    ]),
     optionalDependencies: Object.fromEntries(
       manifests.flatMap(({ optionalDependencies }) => foreign(optionalDependencies)).sort(),
     ),

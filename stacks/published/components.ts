@@ -1,4 +1,4 @@
 /** The components that other programs, in any language, use by `pulumi package add`. */
-export { AwsInfrastructure } from "./aws-infrastructure.ts";
-export { AzureInfrastructure } from "./azure-infrastructure.ts";
-export { GcpInfrastructure } from "./gcp-infrastructure.ts";
+export { AwsInfrastructure, type AwsInfrastructureArgs } from "./aws-infrastructure.ts";
+export { AzureInfrastructure, type AzureInfrastructureArgs } from "./azure-infrastructure.ts";
+export { GcpInfrastructure, type GcpInfrastructureArgs } from "./gcp-infrastructure.ts";

@@ -1,5 +1,5 @@
 /** The npm package, as somebody has it who installed it. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,4 +48,27 @@ console.log(JSON.stringify({ nodes: Object.keys(domain.nodes), gcp: made.filter(
   const { nodes, gcp } = JSON.parse(printed.trim().split("\n").at(-1) ?? "");
   expect(nodes).toEqual(["domain-manager", "sequencer1", "sequencer2", "mediator"]);
   expect(gcp).toBeGreaterThan(20);
+});
+
+test("its types know the arguments of the components", { timeout: 2 * minutes }, () => {
+  writeFileSync(
+    join(project, "typed.ts"),
+    `import { AwsInfrastructure, type GcpInfrastructureArgs } from "pulumi-canton";
+const least: GcpInfrastructureArgs = { name: "a", environment: "dev", region: "europe-west3", project: "my-project" };
+export const right: GcpInfrastructureArgs[] = [{ ...least, cluster: { machines: { min: 2, max: 4 } }, ingress: { exposure: "external" } }];
+// @ts-expect-error misspelt
+right.push({ ...least, clusters: {} });
+// @ts-expect-error wrong
+right.push({ ...least, ingress: { exposure: "open" } });
+// @ts-expect-error missing
+new AwsInfrastructure("ledger", { name: "a", environment: "dev", region: "eu-central-1", account: "123456789012" });
+`,
+  );
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  const options = "--noEmit --strict --skipLibCheck --module nodenext --target es2022 --pretty false".split(" ");
+  const { stdout } = spawnSync(process.execPath, [compiler, ...options, "typed.ts"], {
+    cwd: project,
+    encoding: "utf8",
+  });
+  expect(stdout).toBe("");
 });

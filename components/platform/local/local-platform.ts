@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   ComponentResource,
@@ -99,6 +99,7 @@ export class LocalPlatform extends ComponentResource implements Platform {
         tls,
         waitFor: spec.waitFor,
         deadlineMs: (spec.deadlineSeconds ?? 120) * 1000,
+        ...(spec.texts !== undefined && { texts: spec.texts }),
         ...(spec.memoryMiB !== undefined && { memoryMiB: spec.memoryMiB }),
       },
       mergeOptions(options, { dependsOn }),
@@ -183,13 +184,19 @@ class LocalNode extends dynamic.Resource {
 
 /** Stands for the code of the nodes, as the digest of an image would: nodes restart when it changes. */
 function revisionOfNodes(): string {
-  const root = fileURLToPath(new URL("../../../node-images", import.meta.url));
+  // Beside each other, in the clone and in the npm package, where they are compiled as this file is.
+  const root = dirname(dirname(fileURLToPath(import.meta.resolve("@pulumi-canton/runtime/config.ts"))));
+  const code = extname(import.meta.filename);
   const hash = createHash("sha256");
   const files = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && /\.(ts|sql)$/.test(entry.name) && !entry.name.endsWith(".test.ts"))
-    .map((entry) => join(entry.parentPath, entry.name))
+    .filter(
+      (entry) => entry.isFile() && [code, ".sql"].includes(extname(entry.name)) && !entry.name.endsWith(".test.ts"),
+    )
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     .filter((file) => !file.includes("node_modules"))
     .sort();
-  for (const file of files) hash.update(relative(root, file)).update("\0").update(readFileSync(file));
+  for (const file of files) {
+    hash.update(`${file}\0`).update(readFileSync(join(root, file)));
+  }
   return hash.digest("hex").slice(0, 16);
 }

@@ -1,2 +1,0 @@
-/** Where the schema is read from; what runs is `index.js`. */
-export * from "./components.ts";
