@@ -23,7 +23,8 @@ beforeAll(async () => {
       newResource: ({ type, name, inputs }) => {
         registered.push({ type, name, inputs });
         const { __provider: _, ...shown } = inputs;
-        return { id: `${name}-id`, state: { ...shown, partyId: `${shown["party"]}::1220aa` } };
+        const made = { partyId: `${shown["party"]}::1220aa`, uniqueIdentifier: `${shown["identifier"]}::1220aa` };
+        return { id: `${name}-id`, state: { ...shown, ...made } };
       },
     },
     "project",
@@ -113,6 +114,34 @@ test("a domain asks for its nodes and databases, and knows nothing else of the p
     },
   });
 });
+
+test.each([
+  ["manual", "node"],
+  ["detached", "elsewhere"],
+] as const)(
+  "a domain with initialisation %s: its manager waits, and all that is known of the domain comes with its identity",
+  async (initialisation, rootKey) => {
+    const platform = new RecordingPlatform();
+    const domain = new Domain(initialisation, { platform, alias: initialisation, prefix: "eu-", initialisation });
+    const manager = platform.nodes.get("eu-domain-manager");
+    expect(await valueOf(pulumi.output(manager?.config ?? {}))).toMatchObject({ init: { auto: false } });
+    expect(manager?.waitFor).toBe("live");
+    expect(await valueOf(domain.domainId)).toBe(`${initialisation}::1220aa`);
+    const identity = registered.find(
+      ({ type, inputs }) => type.endsWith(":NodeIdentity") && inputs["rootKey"] === rootKey,
+    );
+    expect(identity).toMatchObject({
+      name: "eu-domain-manager-identity",
+      inputs: {
+        node: { url: "http://eu-domain-manager:5000" },
+        nodeName: "eu-domain-manager",
+        role: "domain-manager",
+        identifier: initialisation,
+        sequencers: "configured",
+      },
+    });
+  },
+);
 
 test("several domains share a platform under a prefix, with any number of sequencers from 1 to 9", () => {
   const platform = new RecordingPlatform();

@@ -1,9 +1,9 @@
 /**
  * What the nodes of a cluster share and what outlives them: databases in the cluster, the ingress, the monitoring, an issuer of
- * certificates. On the cluster of a stack of the templates azure, aws or gcp, or any other. Configured by `Pulumi.STACK.yaml`; see
- * docs/cluster-services.md.
+ * certificates, a provider of logins, objects for those who reconcile from git. On the cluster of a stack of the templates azure,
+ * aws or gcp, or any other. Configured by `Pulumi.STACK.yaml`; see docs/cluster-services.md.
  */
-import { all, type Output, output, secret, unsecret } from "@pulumi/pulumi";
+import { all, mergeOptions, type Output, output, type Resource, secret, unsecret } from "@pulumi/pulumi";
 import { CertificateIssuer } from "@pulumi-canton/components/identity/certificate-issuer.ts";
 import { TraefikIngress } from "@pulumi-canton/components/ingress/traefik-ingress.ts";
 import {
@@ -14,8 +14,12 @@ import {
   surroundingProblems,
 } from "./cluster-services/config.ts";
 import { type MadeDatabases, makeDatabases } from "./cluster-services/databases.ts";
-import { makeMonitoring } from "./cluster-services/monitoring.ts";
-import { clusterOf, makePlace, type Place } from "./cluster-services/place.ts";
+import { makeGitops } from "./cluster-services/gitops.ts";
+import { type MadeIdentityProvider, makeIdentityProvider } from "./cluster-services/identity-provider.ts";
+import { keycloakLogin } from "./cluster-services/identity-provider-config.ts";
+import { makeMonitoring, routeToGrafana } from "./cluster-services/monitoring.ts";
+import { grafanaRoute } from "./cluster-services/monitoring-config.ts";
+import { clusterOf, makePlace, type Place, restrictedNamespace } from "./cluster-services/place.ts";
 import { notRight, readConfig, standing } from "./config/read-config.ts";
 import type { ClusterServices, InfrastructureState } from "./infrastructure/outputs.ts";
 import { deploymentOf, readInfrastructure } from "./infrastructure/reference.ts";
@@ -36,14 +40,39 @@ export default async function clusterServices(): Promise<Record<string, unknown>
     ...(by === "operator" && { operator: namespaces.monitoring }),
     ...(by === "own" && { exporters: namespaces.monitoring }),
   };
-  const databases = config.databases && makeDatabases(config.databases, place, watchers);
-  const traefik = config.ingress && makeIngress(config, place, infrastructure);
+  const guests =
+    config.identityProvider && config.identityProvider.database === undefined
+      ? [{ login: keycloakLogin, namespace: namespaces.identityProvider }]
+      : [];
+  const databases = config.databases && makeDatabases(config.databases, place, watchers, guests);
   const monitoring =
     config.monitoring &&
-    makeMonitoring(config.monitoring, place, databases?.watched ?? [], traefik && namespaces.ingress);
+    makeMonitoring(config.monitoring, place, databases?.watched ?? [], config.ingress && namespaces.ingress);
+  const toGrafana = grafanaRoute(config.monitoring);
+  const made = (name: string) => restrictedNamespace(name, place.labels, place.inCluster);
+  const login = config.identityProvider && made(namespaces.identityProvider);
+  const routed = [
+    ...(login ? [{ name: namespaces.identityProvider, made: login }] : []),
+    ...(toGrafana ? [{ name: namespaces.monitoring, made: monitoring?.namespace }] : []),
+  ];
+  const traefik = config.ingress && makeIngress(config, place, infrastructure, routed);
+  if (traefik && toGrafana) routeToGrafana(toGrafana, place, traefik);
   const issuer = config.certificates && makeIssuer(config.certificates, place);
+  const identityProvider =
+    config.identityProvider &&
+    login &&
+    makeIdentityProvider(config.identityProvider, place, {
+      namespace: login,
+      server: serverOf(databases, infrastructure, namespaces.databases),
+      ingress: {
+        namespace: traefik?.namespace ?? (config.identityProvider.ingressNamespace as string),
+        ingressClass: traefik?.ingressClass ?? (config.identityProvider.ingressClass as string),
+      },
+      monitoring: config.monitoring && namespaces.monitoring,
+    });
+  const fromGit = config.gitops && makeGitops(config.gitops, place, made(namespaces.gitops));
 
-  const services = servicesOf(config, place, traefik, issuer);
+  const services = servicesOf(config, place, traefik, issuer, identityProvider);
   const state = stateOf(config, place, infrastructure, databases, services);
   return {
     namespaces: namespaces.nodes,
@@ -66,13 +95,25 @@ export default async function clusterServices(): Promise<Record<string, unknown>
     ...(monitoring && { monitoring: { namespace: namespaces.monitoring, grafana: monitoring.grafanaUrl } }),
     ...(monitoring?.grafanaPassword && { grafanaPassword: standing(monitoring.grafanaPassword) }),
     ...(issuer && { certificates: issuer }),
+    ...(identityProvider && {
+      identityProvider: identityProvider.shown,
+      identityProviderSecrets: standing(identityProvider.secrets),
+    }),
+    ...(fromGit && { gitops: { namespace: namespaces.gitops, objects: fromGit } }),
   };
+}
+
+/** A namespace whose routes the ingress takes besides those of nodes; absent where it is there already. */
+interface RoutedNamespace {
+  readonly name: string;
+  readonly made: Resource | undefined;
 }
 
 function makeIngress(
   config: ClusterServicesConfig,
   { deployment, namespaces, options }: Place,
   infrastructure: InfrastructureState | undefined,
+  routed: readonly RoutedNamespace[],
 ): TraefikIngress {
   const { ingressClass, image, replicas } = config.ingress ?? {};
   return new TraefikIngress(
@@ -80,15 +121,27 @@ function makeIngress(
     {
       deployment,
       namespace: namespaces.ingress,
-      watchedNamespaces: namespaces.nodes,
+      watchedNamespaces: [...namespaces.nodes, ...routed.map(({ name }) => name)],
       ...ingressOf(config, infrastructure),
       ...(ingressClass !== undefined && { ingressClass }),
       ...(image !== undefined && { image }),
       ...(replicas !== undefined && { replicas }),
       ...(config.monitoring && { monitoringNamespace: namespaces.monitoring }),
     },
-    options,
+    mergeOptions(options, { dependsOn: routed.flatMap(({ made }) => made ?? []) }),
   );
+}
+
+/** The server of nodes' databases: the stack's own, or that of the infrastructure. */
+function serverOf(
+  databases: MadeDatabases | undefined,
+  infrastructure: InfrastructureState | undefined,
+  namespace: string,
+) {
+  if (databases !== undefined) return { state: databases.nodes, port: 5432, namespace };
+  if (infrastructure === undefined) return undefined;
+  const { nodes } = infrastructure.databases;
+  return { state: secret(nodes), port: nodes.port };
 }
 
 /** Where the issuer is, and what it is called. */
@@ -115,6 +168,7 @@ function servicesOf(
   { namespaces }: Place,
   traefik: TraefikIngress | undefined,
   issuer: MadeIssuer | undefined,
+  identityProvider: MadeIdentityProvider | undefined,
 ): ClusterServices {
   const { caPem } = certificates ?? {};
   return {
@@ -123,6 +177,7 @@ function servicesOf(
     ...(traefik && { ingress: { namespace: namespaces.ingress, ingressClass: traefik.ingressClass } }),
     ...(monitoring && { monitoring: namespaces.monitoring }),
     ...(issuer && caPem !== undefined && { issuer: { ...issuer, caPem } }),
+    ...(identityProvider && { identityProvider: identityProvider.state }),
   };
 }
 

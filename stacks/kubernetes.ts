@@ -12,10 +12,15 @@ import { eachStanding, readConfig, standing } from "./config/read-config.ts";
 import { addUsers } from "./config/users.ts";
 import type { InfrastructureState } from "./infrastructure/outputs.ts";
 import { makeApplications } from "./kubernetes/applications.ts";
-import { applicationsIn, imageProblems, podsOf, storesOf } from "./kubernetes/applications-config.ts";
+import { applicationsIn, imageProblems, podsOf, providerProblems, storesOf } from "./kubernetes/applications-config.ts";
 import { checkKubernetesConfig, type KubernetesConfig, nodesOf, sequencersOf } from "./kubernetes/config.ts";
-import { acceptInvitation, joinDomain } from "./kubernetes/join.ts";
+import { invite } from "./kubernetes/invite.ts";
+import { acceptInvitation, hostParties, joinDomain } from "./kubernetes/join.ts";
 import { type Besides, choosePlatform, ledgerTokenOf } from "./kubernetes/platform.ts";
+import { dumpIdentities, makeBackups } from "./kubernetes/recovery.ts";
+import { backupPod, backupProblems } from "./kubernetes/recovery-config.ts";
+import { makeReverseProxy } from "./kubernetes/reverse-proxy.ts";
+import { besidesProxy } from "./kubernetes/reverse-proxy-config.ts";
 import { makeRoutes } from "./kubernetes/routes.ts";
 import { planRoutes, routedBy, serverNamesOf } from "./kubernetes/routes-config.ts";
 
@@ -28,12 +33,10 @@ export default async function kubernetes(): Promise<Record<string, unknown>> {
   const chosen = await choosePlatform(config, nodes, (deployment, infrastructure) =>
     besidesNodes(config, deployment, infrastructure),
   );
-  const { platform, namespace } = chosen;
+  const { platform, namespace, auth } = chosen;
   const domain = config.domain && makeDomain(platform, config);
-  const invitation =
-    domain && config.domain?.invitation && domain.invite("invitation", config.domain.invitation as never);
+  const invitation = domain && invite(domain, config);
 
-  const auth = config.ledgerApi?.auth;
   const participants = new Map(
     config.participants.map(({ name, initialisation }) => {
       return [name, new Participant(name, { platform, initialisation, ...(auth && { auth }) })] as const;
@@ -46,21 +49,24 @@ export default async function kubernetes(): Promise<Record<string, unknown>> {
   if (domain === undefined) {
     for (const { name, parties: hosted, users } of config.participants) {
       const participant = participants.get(name) as Participant;
-      if (joined && config.join) Object.assign(parties, joinDomain(participant, joined, config.join, hosted));
+      if (joined && config.join) {
+        const connection = joinDomain(participant, joined, config.join);
+        Object.assign(parties, hostParties(participant, [joined], [connection], hosted));
+      }
       addUsers(participant, name, users, parties, ledgerToken);
     }
   }
 
   const having = applicationsIn(config.participants);
-  const applications =
-    having &&
-    makeApplications(
-      having.participant,
-      participants.get(having.participant) as Participant,
-      having.applications,
-      chosen,
-    );
-  const hosts = config.routes && makeRoutes(config.routes, nodes, chosen, participants);
+  const applications = having.length > 0 && makeApplications(having, participants, chosen);
+  const identityDumps = dumpIdentities(config, domain, participants);
+  makeBackups(config, nodes, identityDumps, chosen);
+  const hosts = config.routes && makeRoutes(config.routes, nodes, having, chosen, participants);
+
+  const reverseProxy =
+    config.reverseProxy &&
+    domain &&
+    makeReverseProxy(config.reverseProxy, nodes, config.images.flavour, domain, chosen);
 
   return {
     namespace,
@@ -80,6 +86,8 @@ export default async function kubernetes(): Promise<Record<string, unknown>> {
     parties: eachStanding(parties),
     ...(applications && { applications: standing(applications) }),
     ...(hosts && { hosts }),
+    ...(reverseProxy && { reverseProxy }),
+    ...(config.identityDumps && { identityDumps: eachStanding(identityDumps) }),
     ...(invitation && { invitation: standing(invitation.invitation.apply((text) => JSON.parse(text))) }),
   };
 }
@@ -87,34 +95,45 @@ export default async function kubernetes(): Promise<Record<string, unknown>> {
 /** What the stack has besides nodes, and what is wrong with that where it is to be. */
 function besidesNodes(
   config: KubernetesConfig,
-  { environment }: Deployment,
+  deployment: Deployment,
   infrastructure: InfrastructureState | undefined,
 ): Besides {
-  const { routes, participants } = config;
-  const applications = applicationsIn(participants)?.applications;
+  const { routes, reverseProxy, participants } = config;
+  const nodes = nodesOf(config);
+  const having = applicationsIn(participants);
   const by = routes && routedBy(routes, infrastructure);
-  const problems = imageProblems(participants, environment);
+  const proxy =
+    reverseProxy && besidesProxy(reverseProxy, { ...config, nodes }, deployment.environment, infrastructure);
+  const planned = [...(routes ? planRoutes(routes, nodes, having) : []), ...(proxy ? [proxy] : [])];
+  const problems = [
+    ...(proxy?.problems ?? []),
+    ...imageProblems(participants, deployment.environment),
+    ...providerProblems(participants, config.infrastructure, infrastructure),
+    ...backupProblems(config, deployment, infrastructure),
+  ];
   if (routes !== undefined && by === undefined) {
     problems.push(
       `routes: ${config.infrastructure} has no ingress; expected routes.ingressClass and routes.ingressNamespace of one that is there`,
     );
   }
   return {
-    logins: applications ? storesOf(applications) : [],
-    pods: applications ? podsOf(applications) : [],
-    serverNames: routes ? serverNamesOf(planRoutes(routes, nodesOf(config))) : {},
+    logins: having.flatMap(storesOf),
+    pods: [...having.flatMap(podsOf), ...(config.backups ? [backupPod] : []), ...(proxy ? [proxy.pods] : [])],
+    serverNames: serverNamesOf(planned),
     ingress: by ? [by.ingressNamespace] : [],
+    loadBalancers: proxy?.loadBalancers ?? 0,
     problems,
   };
 }
 
 function makeDomain(platform: KubernetesPlatform, config: KubernetesConfig): Domain | undefined {
   if (config.domain === undefined) return undefined;
-  const { alias, policy, termsOfService, parameters } = config.domain;
+  const { alias, policy, initialisation, termsOfService, parameters } = config.domain;
   const domain = new Domain(alias, {
     platform,
     alias,
     policy,
+    initialisation,
     sequencers: sequencersOf(config),
     ...(termsOfService && { termsOfService: termsIn(termsOfService) }),
   });

@@ -92,6 +92,8 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
   declare readonly server: Output<DatabaseServerState>;
   /** Name of the `Cluster`, by which a later one finds its backups. */
   readonly clusterName: string;
+  /** PEM of the authority of its certificate: known also while logins are yet to be made. */
+  declare readonly caPem: Output<string>;
   /** The login of the exporter; undefined where there is none. Secret. */
   declare readonly watcher: Output<{ readonly user: string; readonly password: string } | undefined>;
 
@@ -196,6 +198,7 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
         }),
       ),
     );
+    this.caPem = caPem;
     const password = passwords[watcher];
     this.watcher = secret(
       watched && password !== undefined ? password.apply((text) => ({ user: watcher, password: text })) : undefined,

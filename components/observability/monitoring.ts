@@ -122,6 +122,8 @@ export interface MonitoringArgs {
 export class Monitoring extends ComponentResource {
   /** Namespace of the monitoring. */
   declare readonly namespace: Output<string>;
+  /** That namespace, where the monitoring makes it. */
+  readonly madeNamespace: Namespace | undefined;
   /** Who scrapes nodes: what a network policy of their namespaces has to let in. */
   readonly scraper: { readonly namespace: string; readonly podLabels: Readonly<Record<string, string>> };
   /** URL of Prometheus in the cluster. */
@@ -135,6 +137,7 @@ export class Monitoring extends ComponentResource {
     super("pulumi-canton:observability:Monitoring", name, {}, options);
     const plan = monitoringPlan(args);
     this.scraper = { namespace: plan.namespace, podLabels: partLabels("prometheus") };
+    this.madeNamespace = args.existingNamespace ? undefined : this.#makeNamespace(name, args, plan);
     const place = this.#place(name, args, plan, options);
     const images = { ...defaultImages, ...args.images };
 
@@ -183,23 +186,26 @@ export class Monitoring extends ComponentResource {
     // Roles are made in the nodes' namespaces: who makes these is waited for.
     const children = { parent: this, ...(dependsOn !== undefined && { dependsOn }) };
     const { imagePullSecrets = [], storageClass } = args;
-    const common = {
+    return {
       name,
       labels,
+      namespace: this.madeNamespace?.metadata.name ?? plan.namespace,
       imagePullSecrets,
       options: children,
       ...(storageClass !== undefined && { storageClass }),
     };
-    if (args.existingNamespace) return { ...common, namespace: plan.namespace };
+  }
+
+  #makeNamespace(name: string, args: MonitoringArgs, plan: MonitoringPlan): Namespace {
     // Fluent Bit reads files of the machine as root, which no stricter standard admits.
     const level = plan.fluentBit === undefined ? "restricted" : "privileged";
-    const namespace = new Namespace(
+    return new Namespace(
       name,
       {
         metadata: {
           name: plan.namespace,
           labels: {
-            ...labels,
+            ...commonLabels(args.deployment),
             "pod-security.kubernetes.io/enforce": level,
             "pod-security.kubernetes.io/warn": level,
           },
@@ -207,7 +213,6 @@ export class Monitoring extends ComponentResource {
       },
       { parent: this },
     );
-    return { ...common, namespace: namespace.metadata.name };
   }
 
   #grafanaPassword(name: string, { adminPassword }: GrafanaSettings): Output<string> {

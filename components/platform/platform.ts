@@ -94,6 +94,8 @@ export interface NodeSpec {
    * along and puts its own paths in the place of these. Default: none.
    */
   readonly files?: readonly string[];
+  /** Texts of files that the configuration names by these names: the platform puts them where the node reads them. Default: none. */
+  readonly texts?: Readonly<Record<string, string>>;
   /**
    * Nodes of one group stand in for each other: they are kept apart from each other, and restarted one after another.
    * Example: `"sequencers"`. Default: a group of its own.

@@ -17,12 +17,44 @@ const keys = { script: "backup.sh", databases: "databases", passwords: "pgpass",
 /** Start of the keys of identity dumps. */
 const identity = "identity-";
 
+/** Five fields of cron. */
+export const cronFields = /^(?:[0-9*,/-]+\s+){4}[0-9*,/-]+$/;
+
+/** Keys of the login of an object store, by the start of its URL, each with the variable that rclone takes it from. */
+const loginVariables = {
+  s3: { accessKeyId: "RCLONE_S3_ACCESS_KEY_ID", secretAccessKey: "RCLONE_S3_SECRET_ACCESS_KEY" },
+  gs: { "key.json": "RCLONE_GCS_SERVICE_ACCOUNT_CREDENTIALS" },
+  https: {
+    tenantId: "RCLONE_AZUREBLOB_TENANT",
+    clientId: "RCLONE_AZUREBLOB_CLIENT_ID",
+    clientSecret: "RCLONE_AZUREBLOB_CLIENT_SECRET",
+  },
+} as const;
+
+/** The variable for each key of a login; a key that no login has has none. */
+export const loginVariable: Readonly<Record<string, string>> = Object.assign({}, ...Object.values(loginVariables));
+
+/** How an object store is reached, besides its URL. */
+export interface ObjectStoreAccess {
+  /** URL of one that speaks S3 and is not AWS'. Default: AWS. Example: `"https://minio.example.com:9000"`. */
+  readonly endpoint?: string | undefined;
+  /** Region of the bucket, for S3. Default: what the cloud tells the pod. Example: `"eu-central-1"`. */
+  readonly region?: string | undefined;
+  /** Keys of the login that is given. Default: none, the cloud's identity of the pod is used. */
+  readonly login?: readonly string[] | undefined;
+}
+
 /** Where backups go, as rclone is told of it. */
 export interface BackupTarget {
   /** Path of rclone. Example: `":s3:acme-backups/databases"`. */
   readonly remote: string;
-  /** Variables that have rclone use the cloud's identity of the pod, and nothing that takes more permissions. */
+  /** Variables that have rclone use the cloud's identity of the pod, or the login, and nothing that takes more permissions. */
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** Port of the object store. */
+export function storePort(endpoint: string | undefined): number {
+  return endpoint === undefined ? 443 : Number(new URL(endpoint).port || 443);
 }
 
 /**
@@ -31,7 +63,7 @@ export interface BackupTarget {
  * @param url `s3://BUCKET/…`, `gs://BUCKET/…` or `https://ACCOUNT.blob.core.windows.net/CONTAINER/…`
  * @throws Error when it is none of them
  */
-export function backupTarget(url: string): BackupTarget {
+export function backupTarget(url: string, { endpoint, region, login }: ObjectStoreAccess = {}): BackupTarget {
   const bucket = /^(s3|gs):\/\/([a-z0-9][a-z0-9._-]{1,61}[a-z0-9])((?:\/[A-Za-z0-9._-]+)*)\/?$/.exec(url);
   if (bucket !== null) {
     const [, scheme, name, path] = bucket;
@@ -39,17 +71,22 @@ export function backupTarget(url: string): BackupTarget {
       ? {
           remote: `:s3:${name}${path}`,
           env: {
-            RCLONE_S3_PROVIDER: "AWS",
-            RCLONE_S3_ENV_AUTH: "true",
+            ...(endpoint === undefined
+              ? {
+                  RCLONE_S3_PROVIDER: "AWS",
+                  // Under a key of one's own what S3 answers is no checksum of the object; it has checked the upload against one.
+                  RCLONE_IGNORE_CHECKSUM: "true",
+                }
+              : { RCLONE_S3_PROVIDER: "Other", RCLONE_S3_ENDPOINT: endpoint }),
+            ...(region !== undefined && { RCLONE_S3_REGION: region }),
+            ...(login === undefined && { RCLONE_S3_ENV_AUTH: "true" }),
             RCLONE_S3_NO_CHECK_BUCKET: "true",
-            // Under a key of one's own what S3 answers is no checksum of the object; it has checked the upload against one.
-            RCLONE_IGNORE_CHECKSUM: "true",
           },
         }
       : {
           remote: `:gcs:${name}${path}`,
           env: {
-            RCLONE_GCS_ENV_AUTH: "true",
+            ...(login === undefined && { RCLONE_GCS_ENV_AUTH: "true" }),
             RCLONE_GCS_BUCKET_POLICY_ONLY: "true",
             RCLONE_GCS_NO_CHECK_BUCKET: "true",
           },
@@ -62,7 +99,7 @@ export function backupTarget(url: string): BackupTarget {
       remote: `:azureblob:${path.slice(1)}`,
       env: {
         RCLONE_AZUREBLOB_ACCOUNT: account,
-        RCLONE_AZUREBLOB_ENV_AUTH: "true",
+        ...(login === undefined && { RCLONE_AZUREBLOB_ENV_AUTH: "true" }),
         RCLONE_AZUREBLOB_NO_CHECK_CONTAINER: "true",
       },
     };
@@ -72,10 +109,34 @@ export function backupTarget(url: string): BackupTarget {
   );
 }
 
+/** What is wrong with where backups go, each with its key. */
+export function storeProblems(url: string, access: ObjectStoreAccess): string[] {
+  try {
+    backupTarget(url);
+  } catch (error) {
+    return [(error as Error).message];
+  }
+  const { endpoint, region, login } = access;
+  const problems: string[] = [];
+  const kind = url.split(":")[0] as keyof typeof loginVariables;
+  if (endpoint !== undefined && !/^https:\/\/[a-z0-9.-]+(?::\d{1,5})?$/.test(endpoint)) {
+    problems.push(`endpoint: got "${endpoint}"; expected https://HOST, or https://HOST:PORT`);
+  }
+  for (const [key, value] of Object.entries({ endpoint, region })) {
+    if (value !== undefined && kind !== "s3") problems.push(`${key}: is for s3://BUCKET, but url is "${url}"`);
+  }
+  const expected = Object.keys(loginVariables[kind]);
+  if (login !== undefined && login.toSorted().join() !== expected.toSorted().join()) {
+    problems.push(`credentials: got ${login.join(", ") || "nothing"}; expected ${expected.join(" and ")} for ${url}`);
+  }
+  return problems;
+}
+
 /**
  * What the job does: for POSIX shells, with pg_dump, pg_restore, rclone and sha256sum on the PATH.
  *
- * A dump is read once more before it is uploaded. `SHA256SUMS` comes last: a folder without it is of a run that did not end.
+ * A dump is read once more before it is uploaded. `SHA256SUMS` comes last: a folder without it is of a run that did not end. Where
+ * it is told for how many days backups are kept, older ones go after that.
  */
 export const backupScript = `#!/bin/sh
 set -eu
@@ -85,7 +146,7 @@ cp "$BACKUP_FOLDER/${keys.passwords}" "$BACKUP_SCRATCH/.pgpass"
 export PGPASSFILE="$BACKUP_SCRATCH/.pgpass"
 cd "$BACKUP_SCRATCH"
 # Where AWS tells a pod its region, rclone has to be told, too.
-if [ -n "\${AWS_REGION:-}" ]; then export RCLONE_S3_REGION="$AWS_REGION"; fi
+if [ -n "\${AWS_REGION:-}" ]; then export RCLONE_S3_REGION="\${RCLONE_S3_REGION:-$AWS_REGION}"; fi
 target="$BACKUP_REMOTE/$(date -u +%Y-%m-%dT%H-%M-%SZ)"
 : > SHA256SUMS
 put() {
@@ -107,6 +168,10 @@ for file in "$BACKUP_FOLDER/${identity}"*; do
 done
 rclone copyto SHA256SUMS "$target/SHA256SUMS"
 echo "backed up to $target"
+# Only after a whole backup: what is there is not deleted while new ones fail.
+if [ -n "\${BACKUP_KEEP_DAYS:-}" ]; then
+  rclone delete --min-age "\${BACKUP_KEEP_DAYS}d" --include "/20??-??-??T??-??-??Z/*" "$BACKUP_REMOTE"
+fi
 `;
 
 /** Names of logins in the order in which their databases are dumped: what the sequencers share last, so that no node is ahead of it. */
@@ -145,10 +210,15 @@ export function backupFiles(
   };
 }
 
-/** How the job reaches the server; the passwords are in the Secret. */
+/**
+ * How the job reaches the server and the object store; passwords are in the Secret.
+ *
+ * @param keepDays after how many days it deletes what it has made; undefined: never
+ */
 export function backupEnvironment(
   { host, port, caPem, tls }: Pick<DatabaseServerState, "host" | "port" | "caPem" | "tls">,
   { remote, env }: BackupTarget,
+  keepDays?: number,
 ): Record<string, string> {
   return {
     PGHOST: host,
@@ -163,6 +233,7 @@ export function backupEnvironment(
     BACKUP_SCRATCH: scratch,
     BACKUP_REMOTE: remote,
     RCLONE_CONFIG: `${scratch}/rclone.conf`,
+    ...(keepDays !== undefined && { BACKUP_KEEP_DAYS: `${keepDays}` }),
     ...env,
   };
 }
@@ -194,7 +265,7 @@ export function backupLabels({ name, labels }: Pick<BackupPlan, "name" | "labels
  */
 export function backupCronJob(
   plan: BackupPlan,
-  env: Input<readonly { readonly name: string; readonly value: string }[]>,
+  env: Input<readonly Input<core.v1.EnvVar>[]>,
   podLabels: Input<Record<string, string>>,
 ): batch.v1.CronJob {
   const { name, namespace } = plan;
@@ -227,7 +298,7 @@ export function backupCronJob(
                   image: plan.image,
                   imagePullPolicy: "IfNotPresent",
                   command: ["/bin/sh", `${folder}/${keys.script}`],
-                  env: env as Input<core.v1.EnvVar[]>,
+                  env: env as Input<Input<core.v1.EnvVar>[]>,
                   resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } },
                   securityContext: containerSecurity,
                   volumeMounts: [
@@ -265,7 +336,7 @@ function scratchOf({ scratch: { gib, storageClass } }: BackupPlan): Partial<core
 export function backupPolicy(
   plan: Pick<BackupPlan, "name" | "namespace" | "labels">,
   database: { readonly peers: readonly ApplicationPeer[]; readonly port: Input<number> },
-  storage: readonly ApplicationPeer[],
+  storage: { readonly peers: readonly ApplicationPeer[]; readonly port: number },
 ) {
   const tcp = (port: Input<number>) => ({ port, protocol: "TCP" });
   const spec: networking.v1.NetworkPolicySpec = {
@@ -273,7 +344,7 @@ export function backupPolicy(
     policyTypes: ["Ingress", "Egress"],
     egress: [
       { to: database.peers.map(peerOf), ports: [tcp(database.port)] },
-      { to: storage.map(peerOf), ports: [tcp(443)] },
+      { to: storage.peers.map(peerOf), ports: [tcp(storage.port)] },
       ...identityEndpoints.map(({ cidr, ports }) => ({ to: [{ ipBlock: { cidr } }], ports: ports.map(tcp) })),
     ],
   };

@@ -139,7 +139,32 @@ describe("a backup", () => {
     expect(policy.spec.ingress).toBeUndefined();
   });
 
+  test("goes to an object store that is no cloud's own with a login, which only the container sees", async () => {
+    const { cronJob, secret, policy, all } = await made({
+      endpoint: "https://minio.example.com:9000",
+      region: "eu",
+      credentials: { accessKeyId: "the id", secretAccessKey: pulumi.secret("the key") },
+      keepDays: 90,
+    });
+    const { env } = cronJob.spec.jobTemplate.spec.template.spec.containers[0];
+    const valueOf = (name: string) => env.find((each: any) => each.name === name);
+    expect(valueOf("RCLONE_S3_ENDPOINT").value).toBe("https://minio.example.com:9000");
+    expect(valueOf("RCLONE_S3_REGION").value).toBe("eu");
+    expect(valueOf("BACKUP_KEEP_DAYS").value).toBe("90");
+    expect(valueOf("RCLONE_S3_ENV_AUTH")).toBeUndefined();
+    expect(valueOf("RCLONE_S3_SECRET_ACCESS_KEY").valueFrom).toEqual({
+      secretKeyRef: { name: "nodes-backup", key: "secretAccessKey" },
+    });
+    expect(secret.stringData.value).toMatchObject({ accessKeyId: "the id", secretAccessKey: "the key" });
+    expect(JSON.stringify(all.filter(({ type }) => !type.endsWith(":Secret")))).not.toMatch(/the id|the key/);
+    expect(policy.spec.egress[1].ports).toEqual([{ port: 9000, protocol: "TCP" }]);
+  });
+
   test.each<[Partial<DatabaseBackupArgs>, RegExp]>([
+    [{ keepDays: 0 }, /^keepDays: got 0/],
+    [{ endpoint: "http://minio" }, /^endpoint: got "http:\/\/minio"/],
+    [{ url: "gs://acme-backups", region: "eu" }, /^region: is for s3:/],
+    [{ credentials: { "key.json": "k" } }, /^credentials: got key.json; expected accessKeyId and secretAccessKey/],
     [{ url: "ftp://somewhere" }, /^url: got "ftp:\/\/somewhere"; expected s3:/],
     [{ schedule: "nightly" }, /^schedule: got "nightly"; expected the five fields/],
     [{ deadlineMinutes: 0 }, /^deadlineMinutes: got 0/],

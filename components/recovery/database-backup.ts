@@ -22,6 +22,10 @@ import {
   backupLabels,
   backupPolicy,
   backupTarget,
+  cronFields,
+  loginVariable,
+  storePort,
+  storeProblems,
 } from "./database-backup-plan.ts";
 
 /** Arguments of a `DatabaseBackup`. */
@@ -43,6 +47,20 @@ export interface DatabaseBackupArgs {
    * a folder there. The bucket encrypts them and deletes them when they are old.
    */
   readonly url: Input<string>;
+  /** URL of an object store that speaks S3 and is not AWS'. Default: AWS'. Example: `"https://minio.example.com:9000"`. */
+  readonly endpoint?: string;
+  /** Region of the bucket, for S3. Default: the one that AWS tells the pod. */
+  readonly region?: string;
+  /**
+   * A login of the object store, for pods that have no identity there: `accessKeyId` and `secretAccessKey` for `s3:`, `key.json` (a
+   * service account's key) for `gs:`, `tenantId`, `clientId` and `clientSecret` for Azure. Default: the pods' cloud identity.
+   */
+  readonly credentials?: Readonly<Record<string, Input<string>>>;
+  /**
+   * Days after which a run that succeeded deletes older ones, 1 to 3650; its identity has to be allowed to delete. Default: never,
+   * as a pod that cannot delete backups is the safer one: the bucket has a rule for them.
+   */
+  readonly keepDays?: number;
   /** Dumps of identities (`IdentityDump.content`), by node, that go with every backup. Default: none. */
   readonly identityDumps?: Readonly<Record<string, Input<string>>>;
   /**
@@ -76,6 +94,7 @@ export class DatabaseBackup extends ComponentResource {
     refuse(name, args);
     const { namespace, image, server, url, workloadIdentity, identityDumps = {} } = args;
     const { schedule = "17 1 * * *", deadlineMinutes = 240, scratchGiB = 20, storageClass } = args;
+    const { endpoint, region, credentials = {}, keepDays } = args;
     const parent = { parent: this };
     const named = { name, namespace, labels: commonLabels(args.deployment) };
     const identity = output(workloadIdentity);
@@ -85,7 +104,10 @@ export class DatabaseBackup extends ComponentResource {
       output(server).apply(({ administrator: _, logins: __, ...address }): ServerAddress => address),
     );
     const stringData = secret(
-      all([server, all(identityDumps)]).apply(([state, dumps]) => backupFiles(state as DatabaseServerState, dumps)),
+      all([server, all(identityDumps), all(credentials)]).apply(([state, dumps, login]) => ({
+        ...backupFiles(state as DatabaseServerState, dumps),
+        ...login,
+      })),
     );
     const read = new Secret(
       name,
@@ -94,12 +116,26 @@ export class DatabaseBackup extends ComponentResource {
     );
     const allowed = new NetworkPolicy(
       name,
-      backupPolicy(named, { peers: args.databases, port: where.apply(({ port }) => port) }, args.storage),
+      backupPolicy(
+        named,
+        { peers: args.databases, port: where.apply(({ port }) => port) },
+        { peers: args.storage, port: storePort(endpoint) },
+      ),
       parent,
     );
-    const env = all([where, url]).apply(([at, to]) =>
-      Object.entries(backupEnvironment(at, backupTarget(to))).map(([variable, value]) => ({ name: variable, value })),
-    );
+    const access = { endpoint, region, login: args.credentials && Object.keys(credentials) };
+    const env = all([where, url]).apply(([at, to]) => {
+      const problems = storeProblems(to, access);
+      if (problems.length > 0) throw new Error(problems.join("\n"));
+      const plain = Object.entries(backupEnvironment(at, backupTarget(to, access), keepDays));
+      return [
+        ...plain.map(([variable, value]) => ({ name: variable, value })),
+        ...Object.keys(credentials).map((key) => ({
+          name: loginVariable[key] as string,
+          valueFrom: { secretKeyRef: { name, key } },
+        })),
+      ];
+    });
     const podLabels = identity.apply((given) => ({ ...backupLabels(named), ...given?.podLabels }));
     const serviceAccount = identity.apply((given) => given?.serviceAccount ?? "canton");
     new CronJob(
@@ -130,24 +166,18 @@ function refuse(name: string, args: DatabaseBackupArgs): void {
       : [
           `name: got "${name}"; expected 1 to 52 lower-case letters, digits and hyphens, which a CronJob may be called`,
         ]),
-    ...(/^(?:[0-9*,/-]+\s+){4}[0-9*,/-]+$/.test(schedule)
+    ...(cronFields.test(schedule)
       ? []
       : [`schedule: got "${schedule}"; expected the five fields of cron, such as "17 1 * * *"`]),
     ...whole("deadlineMinutes", deadlineMinutes, 1440),
     ...whole("scratchGiB", scratchGiB, 4096),
-    ...(typeof args.url === "string" ? whyNoTarget(args.url) : []),
+    ...(args.keepDays === undefined ? [] : whole("keepDays", args.keepDays, 3650)),
+    ...(typeof args.url === "string"
+      ? storeProblems(args.url, { ...args, login: args.credentials && Object.keys(args.credentials) })
+      : []),
     ...(deployment.environment !== "production" || /@sha256:[0-9a-f]{64}$/.test(image)
       ? []
       : [`image: got "${image}"; expected an image by its digest in production, such as "registry/name@sha256:…"`]),
   ];
   if (problems.length > 0) throw new Error(problems.join("\n"));
-}
-
-function whyNoTarget(url: string): string[] {
-  try {
-    backupTarget(url);
-    return [];
-  } catch (error) {
-    return [(error as Error).message];
-  }
 }

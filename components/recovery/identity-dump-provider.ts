@@ -8,6 +8,7 @@ export interface IdentityDumpInputs {
   readonly node: Endpoint;
   readonly role: DumpedRole;
   readonly passphraseFile: string;
+  readonly changesWith?: string;
 }
 
 /** What the resource gives out. */
@@ -20,7 +21,7 @@ const steps = () => import("./identity-dump-steps.ts");
 
 /** See `thinProvider`. */
 export const provider = stepProvider<IdentityDumpInputs, IdentityDumpOutputs>({
-  inputs: ["node", "role", "passphraseFile"],
+  inputs: ["node", "role", "passphraseFile", "changesWith"],
   identity: [],
   id: ({ node }) => `dump of ${node.url}`,
   check: ({ passphraseFile }) =>

@@ -106,6 +106,7 @@ test("a participant whose database is lost is the same again, from its dump and 
     const { id, outs } = await provider.create(inputs);
     expect(outs).toMatchObject({ uniqueIdentifier: uid });
     expect(await provider.read(id, outs)).toEqual({ id, props: outs, inputs });
+    expect(await provider.diff(id, outs, { ...inputs, changesWith: "something" })).toMatchObject({ changes: true });
 
     await enableParty(alice, "Hannah");
     expect((await provider.read(id, outs)).props?.["drift"]).toMatch(/has authorised other topology/);

@@ -15,6 +15,11 @@ export interface IdentityDumpArgs {
    * Example: `"/run/secrets/dump-passphrase"`.
    */
   readonly passphraseFile: Input<string>;
+  /**
+   * What the node's identity changes with, as text: when it is another one, the node is dumped again in the same update. Default:
+   * nothing, a refresh finds out.
+   */
+  readonly changesWith?: Input<string>;
 }
 
 /**

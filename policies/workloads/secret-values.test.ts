@@ -49,6 +49,7 @@ test.each([
   "postgres://bob:$(PASSWORD)@db/bob",
   "storage:\n  passwordFile: /secrets/password\n",
   "password: ${DB_PASSWORD}",
+  "client_secret: config.clientSecret,",
   "smtp_auth_password_file: /secrets/smtp",
   "how to reset a password: see the docs",
 ])("%j does not", (text) => {

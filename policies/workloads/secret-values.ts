@@ -20,8 +20,8 @@ const secretTexts: readonly RegExp[] = [
   /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]+:[^\s:/@${}]+@/,
   /\bAKIA[0-9A-Z]{16}\b/,
   /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\./,
-  // A line of a configuration that sets one, unless it takes the value from elsewhere.
-  /^[\s"'-]*[A-Za-z0-9_.-]*(?:passw(?:or)?d|passphrase|client[-_]?secret|api[-_]?key)["']?\s*[:=]\s*["']?[^\s"'${}][^\s"']{3,}/im,
+  // A line of a configuration that sets one, unless it takes the value from elsewhere, such as a template from its parameters.
+  /^[\s"'-]*[A-Za-z0-9_.-]*(?:passw(?:or)?d|passphrase|client[-_]?secret|api[-_]?key)["']?\s*[:=]\s*(?!config\.)["']?[^\s"'${}][^\s"']{3,}/im,
 ];
 
 /** Whether a text holds a secret in the clear: a private key, a password in a URL or in a line that sets one. */

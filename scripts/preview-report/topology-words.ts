@@ -110,7 +110,7 @@ const kinds: Readonly<Record<string, Words>> = {
   },
   AcceptedInvitation: {
     create: ({ domain }) => `an invitation to ${domain} is taken up`,
-    delete: ({ domain }) => `what came with an invitation to ${domain} is removed`,
+    delete: ({ domain }) => `an invitation to ${domain} is no longer kept`,
   },
 };
 

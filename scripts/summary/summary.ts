@@ -23,6 +23,6 @@ function nextSteps(stack: string): string {
  * @param stack that was brought up
  */
 export async function summarize(network: Network, home: string, stack: string): Promise<string> {
-  const view = await viewNetwork(network, localProcesses(home), adminApi(caFileOf(home)));
+  const view = await viewNetwork(network, localProcesses(home), adminApi({ caFile: caFileOf(home) }));
   return `${renderNetwork(view)}\n\n${nextSteps(stack)}`;
 }

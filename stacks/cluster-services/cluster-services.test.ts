@@ -43,6 +43,8 @@ const example = Object.fromEntries(
 const image = `registry/image:17@sha256:${"0".repeat(64)}`;
 
 let registered: Registered[] = [];
+/** Of the infrastructure's server. */
+let withLogins = ["alice"];
 
 beforeAll(async () => {
   await pulumi.runtime.setMocks(
@@ -51,7 +53,8 @@ beforeAll(async () => {
       newResource: ({ type, name, inputs, provider }) => {
         registered.push({ type, name, inputs, provider: provider ?? "" });
         if (type === "pulumi:pulumi:StackReference") {
-          const outputs = name.endsWith("/empty") ? {} : { infrastructure };
+          const databases = { ...infrastructure.databases, nodes: server("nodes.rds", withLogins) };
+          const outputs = name.endsWith("/empty") ? {} : { infrastructure: { ...infrastructure, databases } };
           return { id: name, state: { ...inputs, outputs, secretOutputNames: ["infrastructure"] } };
         }
         const { __provider: _, ...shown } = inputs;
@@ -105,6 +108,8 @@ test("in a cluster of one's own: databases, ingress, monitoring and issuer, and 
     "monitoring",
     "namespace-canton-prod",
     "namespace-canton-prod-databases",
+    "namespace-canton-prod-gitops",
+    "namespace-canton-prod-login",
   ]);
   expect(named("storage.k8s.io/v1:StorageClass")).toEqual([]);
   expect(inputsOf(":Namespace", "namespace-canton-prod").metadata.labels).toMatchObject({
@@ -124,7 +129,7 @@ test("in a cluster of one's own: databases, ingress, monitoring and issuer, and 
   const clients = rule.from
     .slice(1)
     .map((each: any) => each.namespaceSelector.matchLabels["kubernetes.io/metadata.name"]);
-  expect(clients).toEqual(["canton-prod", "canton-prod-monitoring"]);
+  expect(clients).toEqual(["canton-prod", "canton-prod-login", "canton-prod-monitoring"]);
 
   expect(named("apps/v1:Deployment").filter((name) => name.includes("exporter"))).toEqual(
     ["nodes", "nodes-replica", "sequencers", "sequencers-replica"].map(
@@ -137,7 +142,7 @@ test("in a cluster of one's own: databases, ingress, monitoring and issuer, and 
   expect(inputsOf("core/v1:Service", "ingress").spec).toMatchObject({
     type: "LoadBalancer",
     loadBalancerIP: "10.20.0.10",
-    loadBalancerSourceRanges: ["203.0.113.0/24", "198.51.100.7/32"],
+    loadBalancerSourceRanges: ["203.0.113.0/24", "198.51.100.7/32", "10.244.0.0/16"],
   });
   expect(inputsOf(":Issuer", "issuer-issuer").metadata.namespace).toBe("canton-prod");
 
@@ -157,6 +162,14 @@ test("in a cluster of one's own: databases, ingress, monitoring and issuer, and 
       databases: "canton-prod-databases",
       ingress: { namespace: "canton-prod-ingress", ingressClass: "canton-prod" },
       monitoring: "canton-prod-monitoring",
+      identityProvider: {
+        issuer: "https://login.example.com/realms/canton",
+        jwksUri: "https://login.example.com/realms/canton/protocol/openid-connect/certs",
+        authorizationEndpoint: "https://login.example.com/realms/canton/protocol/openid-connect/auth",
+        tokenEndpoint: "https://login.example.com/realms/canton/protocol/openid-connect/token",
+        audience: "https://daml.com/jwt/aud/participant/canton-prod",
+        through: { namespace: "canton-prod-ingress", port: 8443 },
+      },
     },
   });
   expect(await pulumi.isSecret(outputs["infrastructure"])).toBe(true);
@@ -251,13 +264,14 @@ test("databases in the cluster take the place of the cloud's, and begin with bac
 });
 
 test("in dev and staging it is smaller, and a list that lets in nobody opens nothing", async () => {
-  const { vault: _, ingress: __, ...rest } = example;
+  const { vault: _, ingress: __, identityProvider: ___, monitoring, ...rest } = example;
+  const { grafana: ____, ...watching } = monitoring as Record<string, unknown>;
   for (const [environment, instances] of [
     ["dev", 1],
     ["staging", 2],
   ] as const) {
     registered = [];
-    const outputs = await run({ ...rest, environment, ingress: {} });
+    const outputs = await run({ ...rest, monitoring: watching, environment, ingress: {} });
     expect(registered.length).toBeLessThan(150);
     expect(inputsOf(":Cluster", "canton-prod-nodes-cluster").spec.instances).toBe(instances);
     const { spec } = inputsOf("core/v1:Service", "ingress");
@@ -267,6 +281,164 @@ test("in dev and staging it is smaller, and a list that lets in nobody opens not
     expect(state.ingress).toEqual({ annotations: {}, allowedRanges: [] });
     expect(state).not.toHaveProperty("keyEncryption");
   }
+});
+
+const namespaceOf = (peer: any) => peer.namespaceSelector?.matchLabels["kubernetes.io/metadata.name"];
+
+test("people log in by Keycloak, whose database a job makes on the server of nodes, through the ingress", async () => {
+  const outputs = await run(example);
+  const namespace = "canton-prod-login";
+  const [keycloak] = inputsOf("apps/v1:Deployment", "login").spec.template.spec.containers;
+  const variables = Object.fromEntries(keycloak.env.map(({ name, value }: any) => [name, value]));
+  expect(variables).toMatchObject({
+    KC_HOSTNAME: "https://login.example.com",
+    KC_DB_URL: expect.stringContaining(
+      "//canton-prod-nodes-rw.canton-prod-databases.svc:5432/keycloak?sslmode=verify-full",
+    ),
+    KC_DB_USERNAME: "keycloak",
+  });
+  const hidden = revealed(inputsOf("core/v1:Secret", "login").stringData);
+  expect(hidden).toMatchObject({
+    KC_DB_PASSWORD: "password-of-canton-prod-nodes-keycloak",
+    CLIENT_SECRET_SETTLEMENT: "password-of-login-settlement",
+  });
+  const realm = JSON.parse(inputsOf("core/v1:ConfigMap", "login").data["realm.json"]);
+  expect(realm.clients.map(({ clientId }: any) => clientId)).toEqual(["applications", "operator", "settlement"]);
+  expect(inputsOf("batch/v1:Job", "keycloak-database").metadata.namespace).toBe(namespace);
+  const setup = revealed(inputsOf("core/v1:Secret", "keycloak-database").stringData);
+  expect(setup.password).toBe("password-of-canton-prod-nodes-keycloak");
+  expect(setup["config.yaml"]).toMatch(/^owner: pulumi-canton\/\S+$/m);
+
+  // Closed, but for these.
+  expect(
+    named(":NetworkPolicy")
+      .filter((name) => name.startsWith("login"))
+      .toSorted(),
+  ).toEqual(["login", "login-databases", "login-default-deny", "login-names"]);
+  const { ingress, egress } = inputsOf(":NetworkPolicy", "login").spec;
+  expect([ingress[0], egress[0]].map((rule) => [namespaceOf((rule.from ?? rule.to)[0]), rule.ports[0].port])).toEqual([
+    ["canton-prod-ingress", 8080],
+    ["canton-prod-databases", 5432],
+  ]);
+  const route = inputsOf(":IngressRoute", "login-route-keycloak");
+  expect(route.metadata).toMatchObject({ namespace, annotations: { "kubernetes.io/ingress.class": "canton-prod" } });
+  expect(route.spec).toMatchObject({
+    routes: [{ match: "Host(`login.example.com`)", services: [{ name: "login", port: 8080, scheme: "http" }] }],
+    tls: { secretName: "login-tls" },
+  });
+  const [traefik] = inputsOf("apps/v1:Deployment", "ingress").spec.template.spec.containers;
+  const watched = "canton-prod-ingress,canton-prod,canton-prod-login,canton-prod-monitoring";
+  expect(traefik.args).toContain(`--providers.kubernetescrd.namespaces=${watched}`);
+  expect(named("rbac.authorization.k8s.io/v1:Role")).toEqual(expect.arrayContaining([`ingress-${namespace}`]));
+
+  expect(outputs["identityProvider"]).toMatchObject({
+    namespace,
+    tokenEndpoint: "https://login.example.com/realms/canton/protocol/openid-connect/token",
+    client: "applications",
+  });
+  expect(await pulumi.isSecret(outputs["identityProviderSecrets"])).toBe(true);
+  expect(await valueOf(outputs["identityProviderSecrets"])).toEqual({
+    administrator: { user: "bootstrap-admin", password: "password-of-login-admin" },
+    clients: {
+      applications: "password-of-login-applications",
+      operator: "password-of-login-operator",
+      settlement: "password-of-login-settlement",
+    },
+  });
+});
+
+test("on a cloud its database is on the cloud's server, and elsewhere it is where the configuration says", async () => {
+  const login = {
+    image,
+    host: "login.example.com",
+    certificateSecret: "login-tls",
+    allowedRanges: ["203.0.113.0/24"],
+    applicationUrl: "https://app.example.com",
+    ingressClass: "traefik",
+    ingressNamespace: "edge",
+  };
+  withLogins = ["alice", "keycloak"];
+  const outputs = await run({
+    infrastructure: "organization/pulumi-canton/aws-production",
+    identityProvider: {
+      ...login,
+      databaseSetup: image,
+      takeOverDatabasesFrom: "pulumi-canton/services-dublin",
+      caPem: "-----BEGIN CERTIFICATE-----",
+    },
+  });
+  const setup = revealed(inputsOf("core/v1:Secret", "keycloak-database").stringData);
+  expect(setup["config.yaml"]).toMatch(/^takeOverFrom: pulumi-canton\/services-dublin$/m);
+  withLogins = ["alice"];
+  expect(named("batch/v1:Job")).toEqual(["keycloak-database"]);
+  const databases = inputsOf(":NetworkPolicy", "login").spec.egress.filter(({ ports }: any) => ports[0].port === 5432);
+  expect(databases.map(({ to }: any) => to[0].ipBlock.cidr)).toEqual(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]);
+  const { services } = await stateOf(outputs);
+  expect(services?.identityProvider).toMatchObject({
+    caPem: "-----BEGIN CERTIFICATE-----",
+    through: { namespace: "edge", port: 8443 },
+  });
+
+  registered = [];
+  const { name, environment, cluster } = example;
+  const database = { host: "db.example.com", port: 5433, password: "of-keycloak", ranges: ["192.0.2.7/32"] };
+  await run({ name, environment, cluster, identityProvider: { ...login, database } });
+  expect(named("batch/v1:Job")).toEqual([]);
+  expect(inputsOf(":NetworkPolicy", "login").spec.egress[0]).toEqual({
+    to: [{ ipBlock: { cidr: "192.0.2.7/32" } }],
+    ports: [{ port: 5433, protocol: "TCP" }],
+  });
+  const hidden = inputsOf("core/v1:Secret", "login").stringData;
+  expect(pulumi.runtime.isRpcSecret(hidden)).toBe(true);
+  expect(revealed(hidden).KC_DB_PASSWORD).toBe("of-keycloak");
+});
+
+test("Grafana is reached through the ingress, by those who are listed", async () => {
+  await run(example);
+  expect(inputsOf(":IngressRoute", "grafana-route-grafana")).toMatchObject({
+    metadata: { namespace: "canton-prod-monitoring" },
+    spec: { routes: [{ match: "Host(`grafana.example.com`)", services: [{ name: "grafana", port: 3000 }] }] },
+  });
+  expect(inputsOf(":Middleware", "grafana-route-grafana-allow").spec).toEqual({
+    ipAllowList: { sourceRange: ["203.0.113.0/24"] },
+  });
+  const rules = inputsOf(":NetworkPolicy", "monitoring-grafana").spec.ingress;
+  expect(rules.flatMap(({ from }: any) => from.map(namespaceOf))).toContain("canton-prod-ingress");
+});
+
+test("the Pulumi operator gets the stacks, in their order, and no secret but by reference", async () => {
+  const outputs = await run(example);
+  expect(named("gitops:OperatorStack")).toEqual(["domain", "bank"]);
+  const bank = inputsOf("pulumi.com/v1:Stack", "bank");
+  expect(bank.metadata.namespace).toBe("canton-prod-gitops");
+  expect(bank.spec).toMatchObject({
+    stack: "organization/pulumi-canton/bank-production",
+    commit: "0123456789abcdef0123456789abcdef01234567",
+    prerequisites: [{ name: "domain" }],
+    gitAuth: { accessToken: { type: "Secret", secret: { name: "git", key: "token" } } },
+    envRefs: { PULUMI_CONFIG_PASSPHRASE: { type: "Secret", secret: { name: "state", key: "passphrase" } } },
+    destroyOnFinalize: false,
+  });
+  expect(outputs["gitops"]).toEqual({ namespace: "canton-prod-gitops", objects: ["domain", "bank"] });
+});
+
+test("or Argo CD takes objects to a namespace of the stack", async () => {
+  const source = { repository: "https://git.example.com/canton.git", revision: "a".repeat(40), path: "clusters/prod" };
+  await run({ infrastructure: "organization/pulumi-canton/aws-production", gitops: { argo: { source } } });
+  const application = inputsOf("argoproj.io/v1alpha1:Application", "canton-prod-application");
+  expect(application.metadata.namespace).toBe("argocd");
+  expect(application.spec).toMatchObject({
+    source: { targetRevision: source.revision, path: "clusters/prod" },
+    destination: { namespace: "canton-prod-gitops" },
+  });
+  expect(application.spec.syncPolicy).not.toHaveProperty("automated");
+  expect(named("core/v1:Namespace")).toContain("namespace-canton-prod-gitops");
+});
+
+test.each(["dev", "staging"])("all of it stays small enough in %s", async (environment) => {
+  await run({ ...example, environment });
+  expect(registered.length).toBeLessThan(150);
+  expect(inputsOf("apps/v1:Deployment", "login").spec.replicas).toBe(environment === "dev" ? 1 : 2);
 });
 
 test("without databases a cluster of one's own is no infrastructure", async () => {

@@ -19,6 +19,22 @@ const anywhere = {
 };
 const slack = { slack: { channel: "#ledger", webhookUrl: "https://hooks.example.com/x" } };
 const backups = { url: "s3://b/prod", credentials: { accessKeyId: "i", secretAccessKey: "s" } };
+const login = {
+  image: "keycloak:26.4.0",
+  host: "login.example.com",
+  certificateSecret: "login-tls",
+  allowedRanges: ["203.0.113.0/24"],
+  applicationUrl: "https://app.example.com",
+};
+const elsewhere = {
+  ingressClass: "traefik",
+  ingressNamespace: "edge",
+  database: { host: "db.example.com", password: "secret" },
+};
+const source = { repository: "https://git.example.com/canton.git", revision: "main" };
+const token = { secret: "pulumi", key: "token" };
+const stack = { name: "domain", stack: "organization/pulumi-canton/kubernetes-production" };
+const operator = { source, environment: { PULUMI_ACCESS_TOKEN: token }, stacks: [stack] };
 const file = parse(readFileSync(new URL("../../Pulumi.cluster-services.yaml", import.meta.url), "utf8"));
 const example = Object.fromEntries(
   Object.entries<unknown>(file.config)
@@ -58,7 +74,48 @@ test("one section is enough, and everything in it has a default but who is told 
     databases: "canton-prod-databases",
     ingress: "canton-prod-ingress",
     monitoring: "canton-prod-monitoring",
+    identityProvider: "canton-prod-login",
+    gitops: "canton-prod-gitops",
   });
+});
+
+test("a provider of logins takes the database and the ingress of the stack, of the infrastructure, or others", () => {
+  const own = { databases: {}, ingress: { allowedRanges: ["203.0.113.0/24"] } };
+  const setup = { ...login, databaseSetup: "database-setup" };
+  expect(problems({ ...anywhere, ...own, identityProvider: setup })).toEqual([]);
+  expect(problems({ ...anywhere, ...own, identityProvider: { ...login, database: elsewhere.database } })).toEqual([]);
+  expect(problems({ ...anywhere, identityProvider: { ...login, ...elsewhere } })).toEqual([]);
+  const { database: _, ...ingress } = elsewhere;
+  const onTheirs = checkClusterServicesConfig({ ...onCloud, identityProvider: { ...setup, ...ingress } });
+  const withLogins = (logins: readonly string[]) => ({
+    ...on,
+    infrastructure: {
+      ...infrastructure,
+      databases: { nodes: { logins: Object.fromEntries(logins.map((each) => [each, {}])) } },
+    },
+  });
+  expect(surroundingProblems(onTheirs, withLogins(["alice", "keycloak"]) as never)).toEqual([]);
+  expect(surroundingProblems(onTheirs, withLogins(["alice"]) as never)).toEqual([
+    "identityProvider: organization/pulumi-canton/aws-production has no login for it; expected keycloak among its nodes, which are alice, or identityProvider.database",
+  ]);
+});
+
+test("what comes from git comes one way, and in production from a commit", () => {
+  expect(problems({ ...onCloud, gitops: { argo: { source } } })).toEqual([]);
+  expect(problems({ ...onCloud, gitops: { operator } })).toEqual([]);
+  const found = (gitops: object, environment: "staging" | "production") =>
+    surroundingProblems(checkClusterServicesConfig({ ...onCloud, gitops }), { ...on, environment });
+  const loose = { ...operator, image: "pulumi:3", stacks: [{ ...stack, destroyOnDelete: true }] };
+  expect(found({ operator: loose }, "staging")).toEqual([]);
+  expect(found({ operator: loose }, "production")).toEqual([
+    'gitops.operator.source.revision: got "main", which can move; expected a commit in production, 40 hexadecimal digits',
+    "gitops.operator.stacks[0].destroyOnDelete: got true; expected false in production, which does not go with an object",
+    expect.stringMatching(/^gitops\.operator\.image: got "pulumi:3"; expected it by its digest/),
+  ]);
+  expect(found({ argo: { source: { ...source, revision: "v1.0" } } }, "production")).toEqual([
+    expect.stringMatching(/^gitops\.argo\.source\.revision: got "v1\.0", which can move/),
+  ]);
+  expect(found({ argo: { source: { ...source, revision: "a".repeat(40) } } }, "production")).toEqual([]);
 });
 
 test("the ingress is as open as the infrastructure says, or as the configuration does, and otherwise closed", () => {
@@ -82,7 +139,7 @@ test("the ingress is as open as the infrastructure says, or as the configuration
 
 describe("refused, with the reason:", () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ["nothing to make", onCloud, /^databases, ingress, monitoring, certificates: got none/],
+    ["nothing to make", onCloud, /^databases, ingress, .* gitops: got none/],
     ["neither cluster nor infrastructure", { ...anywhere, cluster: undefined, ingress: {} }, /^cluster is required/],
     ["both", { ...anywhere, ...onCloud, ingress: {} }, /^cluster: is set beside infrastructure/],
     [
@@ -176,6 +233,175 @@ describe("refused, with the reason:", () => {
       { ...anywhere, ingress: {}, vault: example["vault"] },
       /^vault: is set without databases/,
     ],
+    [
+      "Canton's logs in a bucket that is nowhere",
+      { ...anywhere, monitoring: { by: "own", channels: slack, logs: { bucket: "s3://logs" } } },
+      /^monitoring\.logs\.region: got none/,
+    ],
+    [
+      "an identity for no bucket",
+      { ...anywhere, monitoring: { by: "own", channels: slack, logs: { identity: { annotations: { arn: "role" } } } } },
+      /^monitoring\.logs\.identity: is set without monitoring\.logs\.bucket/,
+    ],
+    [
+      "two servers of one name to look at",
+      {
+        ...anywhere,
+        monitoring: {
+          by: "own",
+          channels: slack,
+          databases: [1, 2].map(() => ({ name: "nodes", host: "db", user: "monitoring", password: "p" })),
+        },
+      },
+      /^monitoring\.databases: got the name "nodes" twice/,
+    ],
+    [
+      "a route to Grafana for nobody",
+      {
+        ...anywhere,
+        ingress: {},
+        monitoring: { by: "own", channels: slack, grafana: { url: "https://g.example.com", certificateSecret: "tls" } },
+      },
+      /^monitoring\.grafana\.allowedRanges is required for a route/,
+    ],
+    [
+      "a route to a part of a host",
+      {
+        ...anywhere,
+        ingress: {},
+        monitoring: {
+          by: "own",
+          channels: slack,
+          grafana: { url: "https://example.com/grafana", certificateSecret: "tls", allowedRanges: ["10.0.0.0/8"] },
+        },
+      },
+      /^monitoring\.grafana\.url: got "https:\/\/example\.com\/grafana"; expected https:\/\/HOST/,
+    ],
+    [
+      "a provider of logins that no ingress leads to",
+      { ...anywhere, identityProvider: { ...login, database: elsewhere.database } },
+      /^identityProvider\.ingressClass is required without ingress.*\nidentityProvider\.ingressNamespace is required/,
+    ],
+    [
+      "two ingresses to it",
+      { ...anywhere, ingress: {}, identityProvider: { ...login, ...elsewhere } },
+      /^identityProvider\.ingressClass: is set beside ingress/,
+    ],
+    [
+      "one without a database",
+      { ...anywhere, ingress: {}, identityProvider: login },
+      /^identityProvider\.database is required without databases and infrastructure/,
+    ],
+    [
+      "one whose database nobody makes",
+      { ...anywhere, ingress: {}, databases: {}, identityProvider: login },
+      /^identityProvider\.databaseSetup is required/,
+    ],
+    [
+      "one whose database is there and is made",
+      { ...anywhere, ingress: {}, identityProvider: { ...login, databaseSetup: "x", database: elsewhere.database } },
+      /^identityProvider\.databaseSetup: is set beside identityProvider\.database/,
+    ],
+    [
+      "a node of its name",
+      {
+        ...anywhere,
+        ingress: {},
+        databases: { nodes: ["alice", "keycloak"] },
+        identityProvider: { ...login, databaseSetup: "x" },
+      },
+      /^databases\.nodes: got "keycloak", which is the login of identityProvider/,
+    ],
+    [
+      "a host that is none",
+      { ...anywhere, ingress: {}, identityProvider: { ...login, host: "https://login.example.com" } },
+      /^identityProvider\.host: got "https:\/\/login\.example\.com"; expected a host name/,
+    ],
+    [
+      "a file in the place of authorities",
+      { ...anywhere, identityProvider: { ...login, ...elsewhere, caPem: "ca.pem" } },
+      /^identityProvider\.caPem: got "ca\.pem"; expected certificates in PEM format/,
+    ],
+    [
+      "Keycloak's own realm",
+      { ...anywhere, identityProvider: { ...login, ...elsewhere, realm: "master" } },
+      /^identityProvider\.realm: got "master", which is Keycloak's own/,
+    ],
+    [
+      "an administrator that is none of the clients",
+      { ...anywhere, identityProvider: { ...login, ...elsewhere, administrator: "operator" } },
+      /^identityProvider\.administrator: got "operator"; expected one of services: there are none/,
+    ],
+    [
+      "a client twice",
+      { ...anywhere, identityProvider: { ...login, ...elsewhere, services: ["applications"] } },
+      /^identityProvider\.services\[0\]: got "applications" a second time/,
+    ],
+    [
+      "too little memory for it",
+      { ...anywhere, identityProvider: { ...login, ...elsewhere, memoryMiB: 512 } },
+      /^identityProvider\.memoryMiB/,
+    ],
+    ["git in no way", { ...anywhere, gitops: {} }, /^gitops: got neither argo nor operator; expected exactly one/],
+    [
+      "git in both ways",
+      { ...anywhere, gitops: { argo: { source }, operator } },
+      /^gitops: got argo and operator; expected exactly one/,
+    ],
+    [
+      "a password in a repository's address",
+      { ...anywhere, gitops: { argo: { source: { ...source, repository: "https://user:word@git.example.com/x" } } } },
+      /^gitops\.argo\.source\.repository: .*without a password in it/,
+    ],
+    [
+      "a secret that is no reference",
+      { ...anywhere, gitops: { operator: { ...operator, passphrase: "word" } } },
+      /^gitops\.operator\.passphrase/,
+    ],
+    [
+      "nobody to ask for the state",
+      { ...anywhere, gitops: { operator: { source, stacks: [stack] } } },
+      /^gitops\.operator\.environment\.PULUMI_ACCESS_TOKEN is required without backend/,
+    ],
+    [
+      "a state that ends with its pod",
+      { ...anywhere, gitops: { operator: { ...operator, backend: "file:///state" } } },
+      /^gitops\.operator\.backend: got "file:\/\/\/state"; expected s3:/,
+    ],
+    [
+      "a passphrase twice",
+      {
+        ...anywhere,
+        gitops: {
+          operator: {
+            ...operator,
+            passphrase: token,
+            environment: { PULUMI_ACCESS_TOKEN: token, PULUMI_CONFIG_PASSPHRASE: token },
+          },
+        },
+      },
+      /^gitops\.operator\.environment\.PULUMI_CONFIG_PASSPHRASE: is set beside passphrase/,
+    ],
+    [
+      "stacks in a circle",
+      { ...anywhere, gitops: { operator: { ...operator, stacks: [{ ...stack, after: ["domain"] }] } } },
+      /^gitops\.operator\.stacks\[0\]\.after: got "domain"; expected one before it in the list, of which it is the first/,
+    ],
+    [
+      "two objects that update one stack",
+      { ...anywhere, gitops: { operator: { ...operator, stacks: [stack, { ...stack, name: "other" }] } } },
+      /^gitops\.operator\.stacks\[1\]\.stack: got "organization.*" a second time/,
+    ],
+    [
+      "two objects of one name",
+      { ...anywhere, gitops: { operator: { ...operator, stacks: [stack, { ...stack, stack: "other" }] } } },
+      /^gitops\.operator\.stacks\[1\]\.name: got "domain" a second time/,
+    ],
+    [
+      "what a person presses a button for, and what nobody does",
+      { ...anywhere, gitops: { argo: { source, sync: "manual", prune: true } } },
+      /^gitops\.argo\.prune: got true with sync manual/,
+    ],
   ])("%s", (_what, given, why) => {
     expect(problems(given).join("\n")).toMatch(why);
   });
@@ -195,6 +421,24 @@ describe("refused, with the reason:", () => {
       "a load balancer for nobody",
       { ...onCloud, ingress: { allowedRanges: [], loadBalancer: {} } },
       /^ingress\.loadBalancer: is set, but nobody/,
+    ],
+    [
+      "logins for nobody",
+      {
+        ...onCloud,
+        ingress: { allowedRanges: [] },
+        identityProvider: { ...login, database: elsewhere.database },
+      },
+      /^identityProvider: is set, but nobody may connect; expected ingress\.allowedRanges/,
+    ],
+    [
+      "one namespace for objects and logins",
+      {
+        ...onCloud,
+        identityProvider: { ...login, ...elsewhere, namespace: "x" },
+        gitops: { namespace: "x", operator },
+      },
+      /^namespaces: got "x" for two/,
     ],
     [
       "an issuer elsewhere",
@@ -228,16 +472,22 @@ describe("refused, with the reason:", () => {
     const config = checkClusterServicesConfig({
       ...anywhere,
       databases: { instances: 2 },
-      ingress: { image: "traefik:v3" },
+      ingress: { image: "traefik:v3", allowedRanges: ["203.0.113.0/24"] },
       monitoring: { by: "own", channels: slack, logs: false, grafana: false },
+      identityProvider: { ...login, databaseSetup: "database-setup:1", replicas: 1 },
+      gitops: { operator: { ...operator, source: { ...source, revision: "a".repeat(40) } } },
     });
     const found = surroundingProblems(config, { name: "canton", environment: "production", infrastructure: undefined });
     expect(found.map((each) => each.split(/[: ]/)[0])).toEqual([
       "databases.image",
       "ingress.image",
+      "identityProvider.image",
+      "identityProvider.databaseSetup",
+      "gitops.operator.image",
       "monitoring.images.prometheus",
       "monitoring.images.alertmanager",
       "monitoring.images.postgresExporter",
+      "identityProvider.replicas",
       "databases.backups",
       "databases.instances",
       "vault",

@@ -4,13 +4,14 @@ import { checkConfig } from "@pulumi-canton/runtime/config.ts";
 import { z } from "zod";
 import { nodeName, refuseProblems } from "../config/nodes.ts";
 import { vaultSchema } from "../config/vault.ts";
-import { cidr } from "../infrastructure/config.ts";
+import { cidr, loadBalancerSchema, pem } from "../infrastructure/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
 import { clusterKeys, referenceKeys, referenceProblems } from "../infrastructure/reference.ts";
 import { databasesProblems, databasesSchema } from "./databases-config.ts";
-import { imagesOf, monitoringSchema } from "./monitoring-config.ts";
+import { gitopsEnvironmentProblems, gitopsProblems, gitopsSchema } from "./gitops-config.ts";
+import { databaseProblems, identityProviderProblems, identityProviderSchema } from "./identity-provider-config.ts";
+import { grafanaRoute, imagesOf, monitoringProblems, monitoringSchema } from "./monitoring-config.ts";
 
-const pem = z.string().regex(/-----BEGIN CERTIFICATE-----/, "expected certificates in PEM format");
 const httpsUrl = z.string().regex(/^https:\/\/\S+$/, "expected an https URL");
 
 const ingress = z.strictObject({
@@ -25,14 +26,7 @@ const ingress = z.strictObject({
   /** Who may connect, in CIDR notation. Default: those of the infrastructure; an empty list lets nobody in. */
   allowedRanges: z.array(cidr).optional(),
   /** How a load balancer is asked for. Default: as the infrastructure says. */
-  loadBalancer: z
-    .strictObject({
-      annotations: z.record(z.string(), z.string()).default({}),
-      address: z.string().min(1).optional(),
-      /** Port of every machine to which a load balancer outside the cluster forwards. */
-      nodePort: z.int().min(30_000).max(32_767).optional(),
-    })
-    .optional(),
+  loadBalancer: loadBalancerSchema.optional(),
 });
 
 const certificates = z.strictObject({
@@ -90,12 +84,14 @@ export const clusterServicesConfigSchema = z.strictObject({
   ingress: ingress.optional(),
   monitoring: monitoringSchema.optional(),
   certificates: certificates.optional(),
+  identityProvider: identityProviderSchema.optional(),
+  gitops: gitopsSchema.optional(),
 });
 
 /** The configuration of the cluster-services stack, checked and complete. */
 export type ClusterServicesConfig = z.output<typeof clusterServicesConfigSchema>;
 
-const sections = ["databases", "ingress", "monitoring", "certificates"] as const;
+const sections = ["databases", "ingress", "monitoring", "certificates", "identityProvider", "gitops"] as const;
 
 /**
  * Checks the configuration of the cluster-services stack.
@@ -105,7 +101,7 @@ const sections = ["databases", "ingress", "monitoring", "certificates"] as const
  */
 export function checkClusterServicesConfig(given: Readonly<Record<string, unknown>>): ClusterServicesConfig {
   const config = checkConfig(clusterServicesConfigSchema, given);
-  const { databases, certificates: issuer, vault, monitoring } = config;
+  const { databases, certificates: issuer, vault, monitoring, identityProvider, gitops } = config;
   const problems = referenceProblems(config, ["cluster"]);
   if (sections.every((section) => config[section] === undefined)) {
     problems.push(`${sections.join(", ")}: got none of them; expected at least one`);
@@ -117,14 +113,13 @@ export function checkClusterServicesConfig(given: Readonly<Record<string, unknow
     problems.push("vault: is set without databases, with which it is handed on; expected it in the nodes' stack");
   }
   if (databases !== undefined) problems.push(...databasesProblems(databases));
-  if (monitoring?.by === "own") {
-    if (monitoring.logs === false && monitoring.cantonNamespaces.length > 0) {
-      problems.push("monitoring.logs: got false; monitoring.cantonNamespaces needs them, as those tell in logs alone");
-    }
-    if (monitoring.grafana !== false && monitoring.grafana.url !== undefined && config.ingress === undefined) {
-      problems.push("monitoring.grafana.url: is set without ingress, through which browsers would come");
-    }
+  if (monitoring?.by === "own") problems.push(...monitoringProblems(monitoring, config.ingress !== undefined));
+  if (identityProvider !== undefined) {
+    const [ingressHere, infrastructureHere] = [config.ingress !== undefined, config.infrastructure !== undefined];
+    const besides = { nodes: databases?.nodes, ingress: ingressHere, infrastructure: infrastructureHere };
+    problems.push(...identityProviderProblems(identityProvider, besides));
   }
+  if (gitops !== undefined) problems.push(...gitopsProblems(gitops));
   if (issuer !== undefined) {
     const kinds = (["ca", "acme", "vault"] as const).filter((kind) => issuer[kind] !== undefined);
     if (kinds.length !== 1) {
@@ -158,16 +153,20 @@ export interface Namespaces {
   readonly databases: string;
   readonly ingress: string;
   readonly monitoring: string;
+  readonly identityProvider: string;
+  readonly gitops: string;
 }
 
 /** What the namespaces are called. */
 export function namespacesOf(config: ClusterServicesConfig, { name, infrastructure }: Surroundings): Namespaces {
-  const { databases, ingress: own, monitoring } = config;
+  const { databases, ingress: own, monitoring, identityProvider, gitops } = config;
   return {
     nodes: config.namespaces ?? [infrastructure?.namespace ?? name],
     databases: databases?.namespace ?? `${name}-databases`,
     ingress: own?.namespace ?? `${name}-ingress`,
     monitoring: monitoring?.namespace ?? `${name}-monitoring`,
+    identityProvider: identityProvider?.namespace ?? `${name}-login`,
+    gitops: gitops?.namespace ?? `${name}-gitops`,
   };
 }
 
@@ -190,13 +189,12 @@ const byDigest = /@sha256:[0-9a-f]{64}$/;
 /** What is wrong in an environment, on an infrastructure. */
 export function surroundingProblems(config: ClusterServicesConfig, on: Surroundings): string[] {
   const problems: string[] = [];
-  const { databases, ingress: own, monitoring, certificates: issuer } = config;
+  const { databases, ingress: own, certificates: issuer, identityProvider, gitops } = config;
   const namespaces = namespacesOf(config, on);
+  const having = ["databases", "ingress", "monitoring", "identityProvider", "gitops"] as const;
   const used = [
     ...namespaces.nodes,
-    ...(databases ? [namespaces.databases] : []),
-    ...(own ? [namespaces.ingress] : []),
-    ...(monitoring ? [namespaces.monitoring] : []),
+    ...having.flatMap((section) => (config[section] === undefined ? [] : [namespaces[section]])),
   ];
   for (const twice of new Set(used.filter((each, index) => used.indexOf(each) < index))) {
     problems.push(
@@ -208,11 +206,22 @@ export function surroundingProblems(config: ClusterServicesConfig, on: Surroundi
       `namespaces: expected "${on.infrastructure.namespace}" among them, the one whose nodes ${config.infrastructure} trusts`,
     );
   }
-  if (own?.loadBalancer !== undefined && ingressOf(config, on.infrastructure).allowedRanges.length === 0) {
-    problems.push(
-      "ingress.loadBalancer: is set, but nobody may connect; expected ingress.allowedRanges, such as [203.0.113.0/24]",
-    );
+  if (own !== undefined && ingressOf(config, on.infrastructure).allowedRanges.length === 0) {
+    const leadsThere = {
+      "ingress.loadBalancer": own.loadBalancer,
+      identityProvider,
+      "monitoring.grafana.certificateSecret": grafanaRoute(config.monitoring),
+    };
+    for (const [key, section] of Object.entries(leadsThere)) {
+      if (section === undefined) continue;
+      problems.push(`${key}: is set, but nobody may connect; expected ingress.allowedRanges, such as [203.0.113.0/24]`);
+    }
   }
+  if (identityProvider !== undefined) {
+    const theirs = databases === undefined ? on.infrastructure?.databases : undefined;
+    problems.push(...databaseProblems(identityProvider, config.infrastructure, theirs));
+  }
+  if (gitops !== undefined) problems.push(...gitopsEnvironmentProblems(gitops, on.environment));
   if (issuer?.namespace !== undefined && !namespaces.nodes.includes(issuer.namespace)) {
     problems.push(
       `certificates.namespace: got "${issuer.namespace}"; expected one of namespaces: ${namespaces.nodes.join(", ")}`,
@@ -234,9 +243,15 @@ export function surroundingProblems(config: ClusterServicesConfig, on: Surroundi
 
 function productionProblems({ databases, ingress: own, monitoring, ...config }: ClusterServicesConfig): string[] {
   const problems: string[] = [];
+  const { identityProvider, gitops } = config;
   const images = {
     ...(databases && { "databases.image": databases.image }),
     ...(own && { "ingress.image": own.image }),
+    ...(identityProvider && { "identityProvider.image": identityProvider.image }),
+    ...(identityProvider?.databaseSetup !== undefined && {
+      "identityProvider.databaseSetup": identityProvider.databaseSetup,
+    }),
+    ...(gitops?.operator && { "gitops.operator.image": gitops.operator.image }),
     ...(monitoring?.by === "own" &&
       Object.fromEntries(
         Object.entries(imagesOf(monitoring, databases !== undefined)).map(([key, image]) => [
@@ -253,6 +268,11 @@ function productionProblems({ databases, ingress: own, monitoring, ...config }: 
         `${key}: got "${image}"; expected it by its digest in production, such as registry/name:1@sha256:…`,
       );
     }
+  }
+  if (identityProvider?.replicas === 1) {
+    problems.push(
+      "identityProvider.replicas: got 1; expected 2 or more in production, so that people can log in while one is away",
+    );
   }
   if (databases !== undefined) {
     if (databases.backups === undefined) {

@@ -31,21 +31,36 @@ export interface Watchers {
 const backendLogin = "sequencer-backend";
 const credentialsName = "backup-credentials";
 
-/** A server for the databases of nodes, and one for what sequencers share, in a namespace that only nodes and exporters reach. */
-export function makeDatabases(config: DatabasesConfig, place: Place, { operator, exporters }: Watchers): MadeDatabases {
+/** Who has a database beside those of nodes. */
+export interface Guest {
+  /** Its login. */
+  readonly login: string;
+  readonly namespace: string;
+}
+
+/**
+ * A server for the databases of nodes, and one for what sequencers share, in a namespace that only nodes, guests and exporters
+ * reach.
+ */
+export function makeDatabases(
+  config: DatabasesConfig,
+  place: Place,
+  { operator, exporters }: Watchers,
+  guests: readonly Guest[],
+): MadeDatabases {
   const { deployment, namespaces, cluster, retain, options } = place;
   const namespace = restrictedNamespace(namespaces.databases, place.labels, place.kept);
   const credentials = makeCredentials(config, place, namespace);
-  const server = (purpose: string, logins: readonly string[]): ClusterPostgres => {
+  const server = (purpose: string, logins: readonly string[], others: readonly Guest[] = []): ClusterPostgres => {
     const called = (generation: number) => (generation === 1 ? purpose : `${purpose}-${generation}`);
     const args: ClusterPostgresArgs = {
       deployment,
       purpose: called(config.generation),
       namespace: namespaces.databases,
-      clientNamespaces: namespaces.nodes,
+      clientNamespaces: [...namespaces.nodes, ...others.map((guest) => guest.namespace)],
       storageClass: cluster.storageClass,
       zones: cluster.zones,
-      logins,
+      logins: [...logins, ...others.map(({ login }) => login)],
       version: config.version,
       diskGiB: config.diskGiB,
       cpu: config.cpu,
@@ -69,7 +84,7 @@ export function makeDatabases(config: DatabasesConfig, place: Place, { operator,
     const after = { dependsOn: [namespace, ...(credentials ? [credentials] : [])] };
     return new ClusterPostgres(`databases-${called(config.generation)}`, args, mergeOptions(options, after));
   };
-  const nodes = server("nodes", config.nodes);
+  const nodes = server("nodes", config.nodes, guests);
   const backend = config.domain ? server("sequencers", [backendLogin]) : undefined;
   const servers = [nodes, ...(backend ? [backend] : [])];
   const copies = config.instances ?? (deployment.environment === "dev" ? 1 : 2);
@@ -83,14 +98,14 @@ export function makeDatabases(config: DatabasesConfig, place: Place, { operator,
 }
 
 /** The instance that takes the writes, and one that follows it. */
-function watchedIn({ clusterName, server, watcher }: ClusterPostgres, namespace: string, follows: boolean) {
+function watchedIn({ clusterName, caPem, watcher }: ClusterPostgres, namespace: string, follows: boolean) {
   return ["rw", ...(follows ? ["ro"] : [])].map(
     (service): WatchedDatabase => ({
       name: service === "rw" ? clusterName : `${clusterName}-replica`,
       host: `${clusterName}-${service}.${namespace}.svc`,
       user: watcher.apply((login) => login?.user ?? ""),
       password: watcher.apply((login) => login?.password ?? ""),
-      caPem: server.apply(({ caPem }) => caPem ?? ""),
+      caPem,
     }),
   );
 }

@@ -1,9 +1,13 @@
 /** Who looks after the nodes, as the configuration of `cluster-services` has it. */
+
+import { hostName } from "@pulumi-canton/components/ingress/route.ts";
 import { metricSources, severities } from "@pulumi-canton/components/observability/alerts/alert.ts";
 import { defaultThresholds, thresholdsWith } from "@pulumi-canton/components/observability/alerts/thresholds.ts";
 import { channels } from "@pulumi-canton/components/observability/config/alertmanager.ts";
+import { logStore } from "@pulumi-canton/components/observability/config/loki.ts";
 import { z } from "zod";
 import { nodeName } from "../config/nodes.ts";
+import { cidr } from "../infrastructure/config.ts";
 
 const secretUrl = z.string().regex(/^https:\/\/\S+$/, "expected an https URL");
 
@@ -64,6 +68,8 @@ const logs = z.strictObject({
     })
     .optional(),
   volumeGiB: z.int().min(5).max(10_000).optional(),
+  /** Megabytes a second that are taken from all nodes together. */
+  ingestionMegabytes: z.int().min(1).max(1000).optional(),
   /** A SIEM that gets every line too. `authorization` is a secret. */
   siem: z.strictObject({ url: secretUrl, authorization: z.string().min(1) }).optional(),
 });
@@ -77,6 +83,10 @@ const own = z.strictObject({
   by: z.literal("own"),
   /** Default: the name and `-monitoring`. */
   namespace: nodeName.optional(),
+  /** False: it is there, and admits host paths where logs are collected. */
+  createNamespace: z.boolean().default(true),
+  /** Two of Prometheus and Alertmanager. Default: in production. */
+  highlyAvailable: z.boolean().optional(),
   channels: channelsSchema,
   ...common,
   metrics: z
@@ -100,6 +110,10 @@ const own = z.strictObject({
           url: secretUrl.optional(),
           /** Of the user `admin`; a secret. Default: made up, and an output. */
           adminPassword: z.string().min(8).optional(),
+          /** Secret of the monitoring's namespace with `tls.crt` and `tls.key`: makes a route of the ingress. */
+          certificateSecret: z.string().min(1).optional(),
+          /** Whom that route lets in, in CIDR notation. */
+          allowedRanges: z.array(cidr).min(1).optional(),
         }),
       ],
       "expected false, or a section",
@@ -147,6 +161,66 @@ export const monitoringSchema = z.discriminatedUnion("by", [own, operator]);
 export type MonitoringConfig = z.output<typeof monitoringSchema>;
 /** A monitoring of the stack's own. */
 export type OwnMonitoring = z.output<typeof own>;
+
+/** A way to Grafana through the ingress. */
+export interface GrafanaRoute {
+  readonly url: string;
+  readonly certificateSecret: string;
+  readonly allowedRanges: readonly string[];
+}
+
+/** The way to Grafana that the stack makes; undefined where it makes none. */
+export function grafanaRoute(config: MonitoringConfig | undefined): GrafanaRoute | undefined {
+  if (config?.by !== "own" || config.grafana === false) return undefined;
+  const { url, certificateSecret, allowedRanges } = config.grafana;
+  if (url === undefined || certificateSecret === undefined || allowedRanges === undefined) return undefined;
+  return { url, certificateSecret, allowedRanges };
+}
+
+/**
+ * What is wrong with how its keys go together.
+ *
+ * @param ingress whether the stack has one
+ */
+export function monitoringProblems(config: OwnMonitoring, ingress: boolean): string[] {
+  const { logs: kept, grafana, cantonNamespaces, databases } = config;
+  const problems: string[] = [];
+  if (kept === false && cantonNamespaces.length > 0) {
+    problems.push("monitoring.logs: got false; monitoring.cantonNamespaces needs them, as those tell in logs alone");
+  }
+  if (kept !== false) {
+    try {
+      logStore(kept.bucket, kept.region);
+    } catch (error) {
+      problems.push(`monitoring.${(error as Error).message}`);
+    }
+    if (kept.bucket === undefined && (kept.identity ?? kept.region) !== undefined) {
+      problems.push(
+        `monitoring.logs.${kept.identity ? "identity" : "region"}: is set without monitoring.logs.bucket, which it is for`,
+      );
+    }
+  }
+  const names = databases.map(({ name }) => name);
+  for (const twice of new Set(names.filter((name, index) => names.indexOf(name) < index))) {
+    problems.push(`monitoring.databases: got the name "${twice}" twice; expected each once`);
+  }
+  if (grafana === false) return problems;
+  const { url, certificateSecret, allowedRanges } = grafana;
+  if (url !== undefined && !ingress) {
+    problems.push("monitoring.grafana.url: is set without ingress, through which browsers would come");
+  }
+  if (certificateSecret === undefined && allowedRanges === undefined) return problems;
+  for (const [key, value] of Object.entries({ url, certificateSecret, allowedRanges })) {
+    if (value !== undefined) continue;
+    problems.push(
+      `monitoring.grafana.${key} is required for a route; expected url, certificateSecret and allowedRanges`,
+    );
+  }
+  if (url !== undefined && !hostName.test(url.replace("https://", ""))) {
+    problems.push(`monitoring.grafana.url: got "${url}"; expected https://HOST for a route, without port and path`);
+  }
+  return problems;
+}
 
 /**
  * The images that an own monitoring pulls, by key.

@@ -1,12 +1,14 @@
 /** What looks after the nodes of a cluster. */
-import { type Output, secret } from "@pulumi/pulumi";
+import { type Output, type Resource, secret } from "@pulumi/pulumi";
+import type { TraefikIngress } from "@pulumi-canton/components/ingress/traefik-ingress.ts";
+import { httpPorts } from "@pulumi-canton/components/observability/kubernetes/names.ts";
 import type { WatchedDatabase } from "@pulumi-canton/components/observability/kubernetes/postgres-exporter.ts";
 import { Monitoring, type MonitoringArgs } from "@pulumi-canton/components/observability/monitoring.ts";
 import {
   MonitoringObjects,
   type MonitoringObjectsArgs,
 } from "@pulumi-canton/components/observability/monitoring-objects.ts";
-import type { MonitoringConfig } from "./monitoring-config.ts";
+import type { GrafanaRoute, MonitoringConfig, OwnMonitoring } from "./monitoring-config.ts";
 import type { Place } from "./place.ts";
 
 /** What people look at. */
@@ -14,6 +16,8 @@ export interface MadeMonitoring {
   readonly grafanaUrl?: Output<string | undefined>;
   /** Secret. */
   readonly grafanaPassword?: Output<string | undefined>;
+  /** Its namespace, where it makes that itself. */
+  readonly namespace?: Resource | undefined;
 }
 
 /**
@@ -43,24 +47,47 @@ export function makeMonitoring(
     new MonitoringObjects("monitoring", args as MonitoringObjectsArgs, options);
     return {};
   }
-  const { metrics, logs, grafana, databases, cantonNamespaces, images, pullSecrets } = config;
+  const { metrics, logs, databases, cantonNamespaces, images, pullSecrets, highlyAvailable } = config;
   const args = {
     ...common,
     namespace: namespaces.monitoring,
     storageClass: cluster.storageClass,
     metrics,
     logs: logs === false || logs.siem === undefined ? logs : { ...logs, siem: withSecret(logs.siem, "authorization") },
-    grafana:
-      grafana === false || grafana.url === undefined || ingress === undefined
-        ? grafana
-        : { ...grafana, ingressNamespace: ingress },
+    grafana: config.grafana && grafanaOf(config.grafana, ingress),
     databases: [...watched, ...databases.map((database) => withSecret(database, "password"))],
     cantonNamespaces,
     images,
     imagePullSecrets: pullSecrets,
+    existingNamespace: !config.createNamespace,
+    ...(highlyAvailable !== undefined && { highlyAvailable }),
   };
-  const { grafanaUrl, grafanaPassword } = new Monitoring("monitoring", args as MonitoringArgs, options);
-  return { grafanaUrl, grafanaPassword };
+  const {
+    grafanaUrl,
+    grafanaPassword,
+    madeNamespace: namespace,
+  } = new Monitoring("monitoring", args as MonitoringArgs, options);
+  return { grafanaUrl, grafanaPassword, namespace };
+}
+
+function grafanaOf({ url, adminPassword }: Exclude<OwnMonitoring["grafana"], false>, ingress: string | undefined) {
+  return {
+    ...(adminPassword !== undefined && { adminPassword }),
+    ...(url !== undefined && { url, ...(ingress !== undefined && { ingressNamespace: ingress }) }),
+  };
+}
+
+/** The way to Grafana through a Traefik that takes routes of the monitoring's namespace. */
+export function routeToGrafana(
+  { url, certificateSecret, allowedRanges }: GrafanaRoute,
+  { namespaces }: Place,
+  traefik: TraefikIngress,
+): void {
+  const route = { name: "grafana", services: ["grafana"], port: httpPorts.grafana, mode: "http" } as const;
+  traefik.routes("grafana-route", {
+    namespace: namespaces.monitoring,
+    routes: [{ ...route, host: new URL(url).host, certificateSecret, allowedRanges }],
+  });
 }
 
 type Channels = NonNullable<MonitoringConfig["channels"]>;

@@ -18,7 +18,9 @@ export interface Place {
   readonly labels: Record<string, string>;
   /** Databases and namespaces are protected, and stay when the stack goes. */
   readonly retain: boolean;
-  /** For objects that stay with it. */
+  /** For objects of the cluster. */
+  readonly inCluster: { readonly provider: Provider };
+  /** For those that are protected and stay with it. */
   readonly kept: CustomResourceOptions;
   /** For components: the cluster, and what has to be there before. */
   readonly options: ComponentResourceOptions;
@@ -68,7 +70,8 @@ export function makePlace(
   if (config.createNamespaces) {
     dependsOn.push(...namespaces.nodes.map((name) => restrictedNamespace(name, labels, kept)));
   }
-  return { deployment, namespaces, cluster, labels, retain, kept, options: { providers: [provider], dependsOn } };
+  const options = { providers: [provider], dependsOn };
+  return { deployment, namespaces, cluster, labels, retain, inCluster: { provider }, kept, options };
 }
 
 /** A namespace whose pods have no rights on the machine. */

@@ -26,14 +26,16 @@ const userSchema = z.strictObject({
   annotations: z.record(z.string(), z.string().min(1)).default({}),
 });
 
+/** How a node gets its identity: by itself, step by step by a resource, or with a root key that is kept elsewhere. */
+export const initialisation = z.enum(["auto", "manual", "detached"]).default("auto");
+
 /** A participant and what it hosts. */
 export const participantSchema = z.strictObject({
   /** Name of the node, and the identifier in its id. */
   name: nodeName,
   /** Parties that it hosts. */
   parties: z.array(partyName).default([]),
-  /** How it gets its identity: by itself, step by step by a resource, or with a root key that is kept elsewhere. */
-  initialisation: z.enum(["auto", "manual", "detached"]).default("auto"),
+  initialisation,
   /** Users of its Ledger API; parties by the names of this stack's, or by their ids. */
   users: z.array(userSchema).default([]),
 });

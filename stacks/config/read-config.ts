@@ -10,18 +10,22 @@ import { ConfigError } from "@pulumi-canton/runtime/config.ts";
  * @throws RunError naming the file
  */
 export function readConfig<Config>(check: (given: Readonly<Record<string, unknown>>) => Config): Config {
-  const prefix = `${getProject()}:`;
-  const given = Object.fromEntries(
-    Object.entries(runtime.allConfig())
-      .filter(([key]) => key.startsWith(prefix) && key !== `${prefix}template`)
-      .map(([key, text]) => [key.slice(prefix.length), valueOf(text)]),
-  );
   try {
-    return check(given);
+    return check(givenConfig());
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw notRight(error.message);
   }
+}
+
+/** The stack's configuration as it was given: by key, without the project's name before it. */
+export function givenConfig(): Readonly<Record<string, unknown>> {
+  const prefix = `${getProject()}:`;
+  return Object.fromEntries(
+    Object.entries(runtime.allConfig())
+      .filter(([key]) => key.startsWith(prefix) && key !== `${prefix}template`)
+      .map(([key, text]) => [key.slice(prefix.length), valueOf(text)]),
+  );
 }
 
 /** A mistake in the configuration, told before anything is changed. */

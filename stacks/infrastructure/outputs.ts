@@ -57,6 +57,23 @@ export interface ClusterServices {
   readonly ingress?: { readonly namespace: string; readonly ingressClass: string };
   /** Namespace of what reads metrics. */
   readonly monitoring?: string;
+  /** By whom users of Ledger APIs log in. */
+  readonly identityProvider?: {
+    /** The `iss` of its tokens. */
+    readonly issuer: string;
+    /** Where its signing keys are. */
+    readonly jwksUri: string;
+    /** Where a person logs in. */
+    readonly authorizationEndpoint: string;
+    /** Where a code becomes a token. */
+    readonly tokenEndpoint: string;
+    /** The `aud` of its tokens. */
+    readonly audience: string;
+    /** Authorities of its certificate, in PEM. Absent: those that every machine knows. */
+    readonly caPem?: string;
+    /** The ingress through which it is reached, as the network sees it: namespace, and port of the pods. */
+    readonly through: { readonly namespace: string; readonly port: number };
+  };
   /** Who signs the certificates of nodes' servers in one of the namespaces, and the authorities behind it, in PEM. */
   readonly issuer?: { readonly namespace: string; readonly name: string; readonly caPem: string };
 }

@@ -1,10 +1,18 @@
 /** What stands between a participant and its applications, as the configuration of `kubernetes` has it. */
 import type { Environment } from "@pulumi-canton/components/deployment/deployment.ts";
+import {
+  keycloakTemplates,
+  type RequestTemplates,
+} from "@pulumi-canton/components/participant/application/request-templates.ts";
+import { programNames } from "@pulumi-canton/components/participant/application/services.ts";
 import { z } from "zod";
 import { nodeName, participantSchema } from "../config/nodes.ts";
 import { cidr } from "../infrastructure/config.ts";
+import type { InfrastructureState } from "../infrastructure/outputs.ts";
 
 const httpsUrl = z.string().regex(/^https:\/\/\S+$/, "expected an https URL");
+/** Others in the network: a range of addresses, or all pods of a namespace. */
+export const peers = z.array(z.union([z.strictObject({ cidr }), z.strictObject({ namespace: nodeName })]));
 const program = {
   /** In production by its digest. */
   image: z.string().min(1),
@@ -35,20 +43,39 @@ export const applicationsSchema = z.strictObject({
   oauth2Middleware: z
     .strictObject({
       ...program,
-      /** What the provider's discovery document says. */
-      provider: z.strictObject({
-        issuer: httpsUrl,
-        jwksUri: httpsUrl,
-        authorizationEndpoint: httpsUrl,
-        tokenEndpoint: httpsUrl,
-      }),
+      /** What the provider's discovery document says. Default: the identity provider of the infrastructure. */
+      provider: z
+        .strictObject({
+          issuer: httpsUrl,
+          jwksUri: httpsUrl,
+          authorizationEndpoint: httpsUrl,
+          tokenEndpoint: httpsUrl,
+        })
+        .optional(),
       clientId: z.string().min(1),
       /** A secret. */
       clientSecret: z.string().min(1),
+      /**
+       * What the provider is asked with: `own`, by the middleware's own requests, `keycloak`, or templates in Jsonnet, as text; for
+       * those that are left out the middleware's own. Default: `keycloak` where the issuer is a realm of one, otherwise `own`.
+       */
+      templates: z
+        .union(
+          [
+            z.enum(["own", "keycloak"]),
+            z.strictObject({
+              authorization: z.string().min(1).optional(),
+              token: z.string().min(1).optional(),
+              refresh: z.string().min(1).optional(),
+            }),
+          ],
+          "expected own, keycloak, or { authorization, token, refresh }, each the text of a template",
+        )
+        .optional(),
     })
     .optional(),
   /** Where the provider is, as the network sees it. Default: as for nodes, `network.https`. */
-  https: z.array(z.union([z.strictObject({ cidr }), z.strictObject({ namespace: nodeName })])).optional(),
+  https: peers.optional(),
 });
 
 /** A participant and what it hosts, with what its applications use. */
@@ -58,26 +85,62 @@ export const participantWithApplications = participantSchema.extend({ applicatio
 export type ApplicationsConfig = z.output<typeof applicationsSchema>;
 type Participant = z.output<typeof participantWithApplications>;
 
-/** The participant that has applications; at most one of a stack has. */
-export function applicationsIn(
-  participants: readonly Participant[],
-): { readonly participant: string; readonly applications: ApplicationsConfig } | undefined {
-  for (const { name, applications } of participants) {
-    if (applications !== undefined) return { participant: name, applications };
-  }
-  return undefined;
+/** A participant that has applications. */
+export interface PlannedApplications {
+  readonly participant: string;
+  readonly applications: ApplicationsConfig;
+  /** Put before the names of the programs, where several participants have some. */
+  readonly prefix: string;
+}
+
+/** The participants that have applications. */
+export function applicationsIn(participants: readonly Participant[]): PlannedApplications[] {
+  const having = participants.flatMap(({ name, applications }) =>
+    applications === undefined ? [] : [{ participant: name, applications }],
+  );
+  return having.map((each) => ({ ...each, prefix: having.length > 1 ? `${each.participant}-` : "" }));
+}
+
+/** The programs that a participant has, in the words of the configuration. */
+function programsOf({ applications }: PlannedApplications): (keyof typeof programNames)[] {
+  return (Object.keys(programNames) as (keyof typeof programNames)[]).filter((key) => applications[key] !== undefined);
 }
 
 /** Databases that the programs have, by the program. */
-export function storesOf({ jsonApi, triggerService }: ApplicationsConfig): string[] {
-  return [...(jsonApi?.queryStore ? ["json-api"] : []), ...(triggerService?.store ? ["trigger-service"] : [])];
+export function storesOf({ applications: { jsonApi, triggerService }, prefix }: PlannedApplications): string[] {
+  return [
+    ...(jsonApi?.queryStore ? [`${prefix}${programNames.jsonApi}`] : []),
+    ...(triggerService?.store ? [`${prefix}${programNames.triggerService}`] : []),
+  ];
 }
 
 /** What its pods ask for. */
-export function podsOf({ jsonApi, triggerService, oauth2Middleware }: ApplicationsConfig) {
+export function podsOf({ applications: { jsonApi, triggerService, oauth2Middleware } }: PlannedApplications) {
   return [jsonApi, triggerService, oauth2Middleware].flatMap((each) =>
     each === undefined ? [] : [{ replicas: each.replicas, memoryMiB: each.memoryMiB, cpuMillis: 250 }],
   );
+}
+
+type Middleware = NonNullable<ApplicationsConfig["oauth2Middleware"]>;
+type Provider = NonNullable<Middleware["provider"]>;
+
+/** By whom people log in at a middleware: whom the configuration names, or the identity provider of the infrastructure. */
+export function providerOf(
+  { provider }: Pick<Middleware, "provider">,
+  infrastructure: InfrastructureState | undefined,
+): Provider | undefined {
+  const theirs = infrastructure?.services?.identityProvider;
+  if (provider !== undefined || theirs === undefined) return provider;
+  const { issuer, jwksUri, authorizationEndpoint, tokenEndpoint } = theirs;
+  return { issuer, jwksUri, authorizationEndpoint, tokenEndpoint };
+}
+
+/** The templates that a middleware asks its provider with. */
+export function templatesOf({ templates }: Pick<Middleware, "templates">, { issuer }: Provider): RequestTemplates {
+  const chosen = templates ?? (/\/realms\/[^/]+\/?$/.test(issuer) ? "keycloak" : "own");
+  if (chosen === "keycloak") return keycloakTemplates;
+  // Keys that were left out are not there at all: to this the type does not attest.
+  return chosen === "own" ? {} : (chosen as RequestTemplates);
 }
 
 /** What is wrong with applications, whatever the infrastructure is. */
@@ -87,15 +150,10 @@ export function applicationsProblems(
   databasePort: number,
 ): string[] {
   const problems: string[] = [];
-  const having = participants.flatMap(({ applications }, index) => (applications === undefined ? [] : [index]));
-  if (having.length > 1) {
-    problems.push(
-      `participants[${having[1]}].applications: is the second in one namespace, where its programs would have the same names; expected it in a stack with a namespace of its own`,
-    );
-  }
-  for (const index of having) {
-    const applications = participants[index]?.applications as ApplicationsConfig;
-    const { jsonApi, triggerService, oauth2Middleware } = applications;
+  const urls = new Set<string>();
+  participants.forEach(({ applications }, index) => {
+    if (applications === undefined) return;
+    const { jsonApi, triggerService, oauth2Middleware, externalUrl } = applications;
     const key = `participants[${index}].applications`;
     if ((jsonApi ?? triggerService ?? oauth2Middleware) === undefined) {
       problems.push(`${key}: got none of jsonApi, triggerService and oauth2Middleware; expected at least one`);
@@ -105,12 +163,18 @@ export function applicationsProblems(
         `${key}.oauth2Middleware is required with triggerService: users log in there whose triggers it runs`,
       );
     }
-    if (storesOf(applications).length > 0 && databasePort !== 5432) {
+    if ((jsonApi?.queryStore || triggerService?.store) && databasePort !== 5432) {
       problems.push(`${key}: has a store, but databases.nodes.port is ${databasePort}; expected 5432, or no store`);
     }
-  }
-  if (having.length > 0) {
-    const programs = ["json-api", "trigger-service", "oauth2-middleware"];
+    if (urls.has(externalUrl)) {
+      problems.push(
+        `${key}.externalUrl: got "${externalUrl}" a second time; expected a host for the programs of each participant`,
+      );
+    }
+    urls.add(externalUrl);
+  });
+  for (const planned of applicationsIn(participants)) {
+    const programs = programsOf(planned).map((program) => `${planned.prefix}${programNames[program]}`);
     for (const name of nodes.filter((node) => programs.includes(node))) {
       problems.push(`participants: got "${name}", which a program of applications is called; choose another name`);
     }
@@ -130,4 +194,27 @@ export function imageProblems(participants: readonly Participant[], environment:
       ];
     }),
   );
+}
+
+/**
+ * What is wrong with logins on an infrastructure.
+ *
+ * @param stack that the infrastructure is of
+ */
+export function providerProblems(
+  participants: readonly Participant[],
+  stack: string | undefined,
+  infrastructure: InfrastructureState | undefined,
+): string[] {
+  const why =
+    infrastructure === undefined
+      ? "there is no infrastructure that has an identity provider"
+      : `${stack} has no identity provider`;
+  return participants.flatMap(({ applications }, index) => {
+    const middleware = applications?.oauth2Middleware;
+    if (middleware === undefined || providerOf(middleware, infrastructure) !== undefined) return [];
+    return [
+      `participants[${index}].applications.oauth2Middleware.provider is required: ${why}; expected issuer, jwksUri, authorizationEndpoint and tokenEndpoint, as its discovery document has them`,
+    ];
+  });
 }

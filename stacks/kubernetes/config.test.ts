@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import { keycloakTemplates } from "@pulumi-canton/components/participant/application/request-templates.ts";
 import { ConfigError } from "@pulumi-canton/runtime/config.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { checkBridgeConfig } from "../bridge/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
+import { providerProblems, templatesOf } from "./applications-config.ts";
 import { checkKubernetesConfig, nodesOf, sequencersOf } from "./config.ts";
 import { environmentProblems, quotaOf } from "./platform-config.ts";
 
@@ -99,8 +101,8 @@ describe("a mistake is named by its key, with what was given and what is accepte
     ["no image of a role", { ...base, images: { ...images, nodes: {} } }, /^images\.nodes\.domain-manager is required/],
     [
       "an open Ledger API",
-      { ...base, ledgerApi: undefined },
-      /^ledgerApi is required: the Ledger API of a participant is reached from other machines/,
+      { ...alone, ledgerApi: undefined },
+      /^ledgerApi\.auth is required: the Ledger API of a participant is reached from other machines/,
     ],
     [
       "users without a token to make them",
@@ -126,6 +128,11 @@ describe("a mistake is named by its key, with what was given and what is accepte
         participants: [{ name: "alice", parties: ["Alice"], users: [user] }],
       },
       /^access\.tunnels\.alice\.ledgerApi is required/,
+    ],
+    [
+      "databases of a stack that is named with its organisation",
+      { ...base, takeOverDatabasesFrom: "organization/pulumi-canton/canton" },
+      /^takeOverDatabasesFrom: .*expected project\/stack/,
     ],
     [
       "a quota of somebody else's namespace",
@@ -168,6 +175,16 @@ describe("a mistake is named by its key, with what was given and what is accepte
       /^keyEncryption\.type: got "passphrase"/,
     ],
     [
+      "an initialisation that there is not",
+      { ...base, domain: { initialisation: "offline" } },
+      /^domain\.initialisation: got "offline"; expected one of "auto", "manual", "detached"/,
+    ],
+    [
+      "an initialisation of a domain of Canton's images",
+      { ...base, images: { ...images, flavour: "canton" }, domain: { initialisation: "detached" } },
+      /^domain\.initialisation: got "detached" with images\.flavour canton, for which .*; expected to leave it out/,
+    ],
+    [
       "what Canton's images do not have",
       {
         ...base,
@@ -197,6 +214,17 @@ describe("what an environment or an infrastructure does not allow", () => {
     expect(environmentProblems(given({ ...loose, ...clear }), "dev", nodes, undefined)).toEqual([]);
   });
 
+  test("who logs in without an infrastructure is asked for a provider", () => {
+    const oauth2Middleware = { image: "middleware", clientId: "canton", clientSecret: "secret" };
+    const applications = { externalUrl: "https://app.example.com", oauth2Middleware };
+    const { participants } = checkKubernetesConfig({ ...alone, participants: [{ name: "alice", applications }] });
+    expect(providerProblems(participants, undefined, undefined)).toEqual([
+      expect.stringMatching(
+        /^participants\[0\]\.applications\.oauth2Middleware\.provider is required: there is no infrastructure/,
+      ),
+    ]);
+  });
+
   test("an infrastructure needs logins for the nodes, and a server for sequencers where there are some", () => {
     const server = {
       host: "db",
@@ -214,6 +242,18 @@ describe("what an environment or an infrastructure does not allow", () => {
     );
     expect(found).toHaveLength(5);
   });
+});
+
+test("authorities of who issues tokens are PEM, in the configuration itself", () => {
+  const [source] = ledgerApi.auth;
+  const withAuth = (more: object) => problems({ ...base, ledgerApi: { auth: [{ ...source, ...more }] } });
+  expect(withAuth({ caPem: "-----BEGIN CERTIFICATE-----" })).toEqual([]);
+  expect(withAuth({ caPem: "ca.pem" })).toEqual([
+    'ledgerApi.auth[0].caPem: got "ca.pem"; expected certificates in PEM format',
+  ]);
+  expect(withAuth({ caFile: "ca.pem" })).toEqual([
+    expect.stringMatching(/^ledgerApi\.auth\[0\]\.caFile: unknown key.*caPem/),
+  ]);
 });
 
 test("the quota is enough for a rollout of everything", () => {
@@ -240,9 +280,8 @@ describe("a bridge", () => {
     ...base,
     domain: undefined,
     participants: undefined,
-    participant: { name: "bank" },
-    domains: { private: { invitation: "{}", alias: "private" }, public: { invitation: "{}", alias: "public" } },
-    parties: { Bank: ["private", "public"] },
+    participant: { name: "bank", parties: ["Bank"] },
+    domains: { private: { invitation: "{}" }, public: { invitation: "{}" } },
     network,
   };
   const found = (more: Record<string, unknown>) => {
@@ -255,25 +294,16 @@ describe("a bridge", () => {
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
+    ["one domain", { domains: { private: { invitation: "{}" } } }, /^domains: got 1; expected two or more/],
     [
-      "one domain",
-      { domains: { private: { invitation: "{}", alias: "private" } }, parties: {} },
-      /^domains: got 1; expected two or more/,
+      "a second name for a domain",
+      { domains: { ...bridge.domains, public: { invitation: "{}", alias: "shared" } } },
+      /^domains\.public\.alias/,
     ],
     [
-      "no name for a domain",
-      { domains: { ...bridge.domains, public: { invitation: "{}" } } },
-      /^domains\.public\.alias is required/,
-    ],
-    [
-      "one name for two",
-      { domains: { ...bridge.domains, public: { invitation: "{}", alias: "private" } } },
-      /^domains\.public\.alias: got "private" for more than one/,
-    ],
-    [
-      "a party on no domain",
-      { parties: { Bank: ["other"] } },
-      /^parties\.Bank\[0\]: got "other"; expected one of private, public/,
+      "a party twice",
+      { participant: { name: "bank", parties: ["Bank", "Bank"] } },
+      /^participant\.parties\[1\]: got "Bank" a second time/,
     ],
     ["no way out", { network: {} }, /^network\.sequencers is required/],
   ])("%s is refused", (_what, more, why) => {
@@ -305,6 +335,20 @@ describe("routes and applications that cannot be are refused", () => {
     ...more,
   });
   const jsonApi = { image: "json-api" };
+  const two = {
+    ...base,
+    participants: ["alice", "bob"].map((name) => ({
+      name,
+      applications: { externalUrl: `https://${name}.example.com`, jsonApi },
+    })),
+  };
+  const url = "https://login.example.com/x";
+  const middleware = {
+    image: "middleware",
+    provider: { issuer: url, jwksUri: url, authorizationEndpoint: url, tokenEndpoint: url },
+    clientId: "canton",
+    clientSecret: "secret",
+  };
 
   test("those that can be are not", () => {
     expect(
@@ -315,6 +359,26 @@ describe("routes and applications that cannot be are refused", () => {
       routes: { jsonApi: { host: "j.example.com", allowedRanges, certificateSecret: "tls" } },
     });
     expect(found).toEqual([]);
+    const routes = {
+      applications: ["alice", "bob"].map((participant) => ({ participant, allowedRanges, certificateSecret: "tls" })),
+    };
+    expect(problems({ ...two, routes })).toEqual([]);
+  });
+
+  test("a middleware asks Keycloak in its own way, whoever else in the middleware's", () => {
+    const templates = (given: object) => {
+      const { participants } = checkKubernetesConfig(
+        withApplications({ oauth2Middleware: { ...middleware, ...given } }),
+      );
+      const config = participants[0]?.applications?.oauth2Middleware;
+      return templatesOf(config as { templates: "own" }, config?.provider as typeof middleware.provider);
+    };
+    const realm = { ...middleware.provider, issuer: "https://login.example.com/realms/canton" };
+    expect(templates({})).toEqual({});
+    expect(templates({ provider: realm })).toBe(keycloakTemplates);
+    expect(templates({ provider: realm, templates: "own" })).toEqual({});
+    expect(templates({ templates: "keycloak" })).toBe(keycloakTemplates);
+    expect(templates({ provider: realm, templates: { token: "mine" } })).toEqual({ token: "mine" });
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
@@ -376,7 +440,7 @@ describe("routes and applications that cannot be are refused", () => {
       /^participants\[0\]\.applications\.oauth2Middleware is required/,
     ],
     [
-      "programs twice in a namespace",
+      "programs of two participants on one host",
       withApplications(
         {},
         {
@@ -386,7 +450,60 @@ describe("routes and applications that cannot be are refused", () => {
           })),
         },
       ),
-      /^participants\[1\]\.applications: is the second/,
+      /^participants\[1\]\.applications\.externalUrl: got "https:\/\/app\.example\.com" a second time/,
+    ],
+    [
+      "a node called as a program of one of several",
+      withApplications(
+        {},
+        {
+          participants: [
+            { name: "alice", applications: { externalUrl: "https://a.example.com", jsonApi } },
+            { name: "bob", applications: { externalUrl: "https://b.example.com", jsonApi } },
+            { name: "bob-json-api" },
+          ],
+        },
+      ),
+      /^participants: got "bob-json-api"/,
+    ],
+    [
+      "a template that is none",
+      withApplications({ oauth2Middleware: { ...middleware, templates: "auth0" } }),
+      /^participants\[0\]\.applications\.oauth2Middleware\.templates: got "auth0"; expected one of "own", "keycloak"/,
+    ],
+    [
+      "routes to programs that nobody has",
+      withRoutes({ applications: [{ allowedRanges, certificateSecret: "tls" }] }),
+      /^routes\.applications\[0\]: is set, but no participant has applications/,
+    ],
+    [
+      "routes to the programs of somebody, of several",
+      { ...two, routes: { applications: [{ allowedRanges, certificateSecret: "tls" }] } },
+      /^routes\.applications\[0\]\.participant is required, where several have applications; expected one of alice, bob/,
+    ],
+    [
+      "a JSON API of somebody who has none",
+      {
+        ...two,
+        routes: { jsonApi: { host: "j.example.com", participant: "zoe", allowedRanges, certificateSecret: "tls" } },
+      },
+      /^routes\.jsonApi\.participant: got "zoe", which has no applications\.jsonApi; expected one of alice, bob/,
+    ],
+    [
+      "nobody's allow-list of programs",
+      { ...two, routes: { applications: [{ participant: "bob", allowedRanges: [], certificateSecret: "tls" }] } },
+      /^routes\.applications\[0\]\.allowedRanges/,
+    ],
+    [
+      "one host for a JSON API and all programs",
+      {
+        ...two,
+        routes: {
+          jsonApi: { host: "alice.example.com", participant: "alice", allowedRanges, certificateSecret: "tls" },
+          applications: [{ participant: "alice", allowedRanges, certificateSecret: "tls" }],
+        },
+      },
+      /second time/,
     ],
     [
       "a node called as a program",

@@ -13,7 +13,9 @@ import { nameProblems, refuseProblems } from "../config/nodes.ts";
 import { applicationsIn, applicationsProblems, participantWithApplications } from "./applications-config.ts";
 import { joinSchema, reachProblems } from "./join-config.ts";
 import { type PlannedNode, platformKeys, platformProblems } from "./platform-config.ts";
-import { routesProblems, routesSchema } from "./routes-config.ts";
+import { backupsSchema, identityDumpsSchema } from "./recovery-config.ts";
+import { reverseProxyProblems, reverseProxySchema } from "./reverse-proxy-config.ts";
+import { planRoutes, routesProblems, routesSchema } from "./routes-config.ts";
 
 /** Where others reach a sequencer. */
 const sequencerSchema = z.strictObject({
@@ -33,7 +35,13 @@ export const kubernetesConfigSchema = z.strictObject({
       /** How many sequencers all participants share, or one of its own for each participant of the stack. */
       sequencers: z.union([z.int().min(1).max(9), z.literal("per-participant")]).default(2),
       /** Gives out an invitation for other organisations, as the output `invitation`. */
-      invitation: z.strictObject({ validDays, sequencers: z.array(sequencerSchema).min(1) }).optional(),
+      invitation: z
+        .strictObject({
+          validDays,
+          /** Where they reach the sequencers. Default: by `routes.sequencers` and `reverseProxy`; without them at their Services. */
+          sequencers: z.array(sequencerSchema).min(1).optional(),
+        })
+        .optional(),
     })
     .optional(),
   /** A domain of another organisation that the participants join. */
@@ -45,6 +53,12 @@ export const kubernetesConfigSchema = z.strictObject({
   hostings: z.array(hostingSchema).default([]),
   /** Ways from the outside to nodes, by a Traefik that is there. */
   routes: routesSchema.optional(),
+  /** HAProxy or NGINX in front of the sequencers, where neither a gateway nor a Traefik is. */
+  reverseProxy: reverseProxySchema.optional(),
+  /** Dumps of databases in an object store. */
+  backups: backupsSchema.optional(),
+  /** Dumps of who each node is, in the state of the stack and with the backups. */
+  identityDumps: identityDumpsSchema.optional(),
 });
 
 type Given = z.output<typeof kubernetesConfigSchema>;
@@ -110,6 +124,11 @@ export function checkKubernetesConfig(given: Readonly<Record<string, unknown>>):
       "domain.termsOfService: is set with images.flavour canton, for which the stack does not configure them; expected to leave it out",
     );
   }
+  if (domain !== undefined && domain.initialisation !== "auto" && config.images.flavour === "canton") {
+    problems.push(
+      `domain.initialisation: got "${domain.initialisation}" with images.flavour canton, for which the stack does not configure it; expected to leave it out`,
+    );
+  }
   if (join !== undefined) problems.push(...reachProblems(config.network.sequencers));
   problems.push(...platformProblems(config, nodes, participants));
   problems.push(
@@ -120,9 +139,19 @@ export function checkKubernetesConfig(given: Readonly<Record<string, unknown>>):
     ),
   );
   if (config.routes !== undefined) {
-    const jsonApi = applicationsIn(participants)?.applications.jsonApi !== undefined;
     const onInfrastructure = config.infrastructure !== undefined;
-    problems.push(...routesProblems(config.routes, nodes, { jsonApi, onInfrastructure }));
+    problems.push(...routesProblems(config.routes, nodes, applicationsIn(participants), onInfrastructure));
+  }
+  if (config.reverseProxy !== undefined) {
+    const routed = config.routes ? planRoutes(config.routes, nodes, applicationsIn(participants)) : [];
+    const { invitation } = domain ?? {};
+    problems.push(
+      ...reverseProxyProblems(config.reverseProxy, {
+        nodes,
+        routed: routed.map(({ route }) => route.host),
+        inviting: invitation !== undefined && invitation.sequencers === undefined,
+      }),
+    );
   }
   refuseProblems(problems);
   return config;

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { parse } from "yaml";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
 
 // Vitest rewrites import(), which Pulumi then cannot store.
@@ -38,7 +39,7 @@ const infrastructure: InfrastructureState = {
   namespace: "canton-prod",
   databases: { nodes: server("nodes.rds", nodes), sequencerBackend: server("backend.rds", ["sequencer-backend"]) },
   keyEncryption: { type: "aws-kms", keyId: "arn:aws:kms:key", region: "eu-central-1" },
-  storage: { backups: "s3://b", logs: "s3://l" },
+  storage: { backups: "s3://backups", logs: "s3://l" },
   ingress: { annotations: {}, allowedRanges: [] },
 };
 /** What a stack of cluster-services hands on. */
@@ -71,7 +72,14 @@ beforeAll(async () => {
           return { id: name, state: { ...inputs, outputs, secretOutputNames: ["infrastructure"] } };
         }
         const { __provider: _, ...shown } = inputs;
-        const made = { certPem: "c", privateKeyPem: "k", privateKeyPemPkcs8: "k", certRequestPem: "r", result: "p" };
+        const made = {
+          certPem: "c",
+          privateKeyPem: "k",
+          privateKeyPemPkcs8: "k",
+          certRequestPem: "r",
+          result: "p",
+          ...(type.endsWith(":IdentityDump") && { content: `the dump of ${name}` }),
+        };
         return { id: `${name}-id`, state: { ...shown, ...made, uniqueIdentifier: `${name}::1220aa` } };
       },
     },
@@ -144,6 +152,30 @@ test("a domain and participants run on an infrastructure, with its keys, databas
   );
 });
 
+test("a domain and a participant whose root keys are elsewhere are there once they have their identities", async () => {
+  await run("kubernetes", {
+    ...base,
+    domain: { initialisation: "detached" },
+    participants: [{ name: "alice", initialisation: "detached" }],
+  });
+  for (const [node, role, identifier] of [
+    ["domain-manager", "domain-manager", "mydomain"],
+    ["alice", "participant", "alice"],
+  ] as const) {
+    expect(inputsOf("core/v1:ConfigMap", `${node}-config`).data["node.yaml"]).toMatch(/init:\n +auto: false/);
+    expect(inputsOf("kubernetes:NodeReadiness", node).waitFor).toBe("live");
+    expect(inputsOf("topology:NodeIdentity", `${node}-identity`)).toMatchObject({
+      role,
+      identifier,
+      rootKey: "elsewhere",
+    });
+  }
+  expect(inputsOf("topology:AllowListing", "alice")).toMatchObject({
+    domainId: "domain-manager-identity::1220aa",
+    participant: "PAR::alice-identity::1220aa",
+  });
+});
+
 test("anywhere else the configuration names cluster and databases, and the stack makes logins and passphrases", async () => {
   const { infrastructure: _, ...rest } = base;
   await run("kubernetes", {
@@ -166,6 +198,27 @@ test("anywhere else the configuration names cluster and databases, and the stack
     inputsOf("topology:DomainConnection", `${name}-connection`).sequencers.map(({ alias }: { alias: string }) => alias);
   expect(dialled("alice")).toEqual(["sequencer1"]);
   expect(dialled("bob")).toEqual(["sequencer2"]);
+});
+
+test("participants alone have no login for what sequencers share, and take over the databases of the stack that is named", async () => {
+  const { infrastructure: _, ...rest } = base;
+  await run("kubernetes", {
+    ...rest,
+    name: "canton",
+    environment: "dev",
+    cluster: { kubeconfig: "apiVersion: v1" },
+    databases: { nodes: { host: "postgres.databases.svc", administrator: { user: "postgres", password: "p" } } },
+    takeOverDatabasesFrom: "pulumi-canton/canton-frankfurt",
+    participants: [{ name: "alice" }],
+  });
+  expect(named("random:index/randomPassword:RandomPassword").filter((name) => name.endsWith("-login"))).toEqual([
+    "alice-login",
+  ]);
+  const { value } = inputsOf("core/v1:Secret", "alice-database").stringData;
+  expect(parse(value["config.yaml"])).toMatchObject({
+    owner: "pulumi-canton/kubernetes",
+    takeOverFrom: "pulumi-canton/canton-frankfurt",
+  });
 });
 
 const services = { ...base, infrastructure: "organization/pulumi-canton/services" };
@@ -220,7 +273,7 @@ test("another namespace than those that are there is made, and its certificates 
 test("routes lead to sequencers and Ledger APIs, whose certificates bear the names that clients dial", async () => {
   const outputs = await run("kubernetes", {
     ...services,
-    domain: {},
+    domain: { invitation: {} },
     participants: [{ name: "alice" }, { name: "bob" }],
     routes: {
       sequencers: [
@@ -274,6 +327,25 @@ test("routes lead to sequencers and Ledger APIs, whose certificates bear the nam
   expect(certified("alice")).toEqual(["alice.example.com"]);
   expect(certified("bob")).toEqual([]);
   expect(outputs["hosts"]).toMatchObject({ "to-alice-example-com": "alice.example.com" });
+  const ca = withServices.services?.issuer?.caPem;
+  expect(inputsOf("invitation:Invitation", "invitation").sequencers).toEqual([
+    { alias: "sequencers.example.com", url: "https://sequencers.example.com:443", ca },
+    { alias: "sequencer2.example.com", url: "https://sequencer2.example.com:443", ca },
+  ]);
+});
+
+test("an invitation is to what it names, without routes and names to the Services", async () => {
+  const sequencers = [{ alias: "one", url: "https://sequencer.example.com:8443" }];
+  const invited = async (invitation: object) => {
+    registered = [];
+    await run("kubernetes", { ...services, domain: { invitation } });
+    return inputsOf("invitation:Invitation", "invitation").sequencers;
+  };
+  expect(await invited({ sequencers })).toEqual(sequencers);
+  expect(await invited({})).toMatchObject([
+    { url: "https://sequencer1.canton-prod.svc.cluster.local:5001", ca: withServices.services?.issuer?.caPem },
+    { url: "https://sequencer2.canton-prod.svc.cluster.local:5001" },
+  ]);
 });
 
 test("routes for a Traefik of somebody else let it in, and it alone", async () => {
@@ -328,15 +400,145 @@ test("applications of a participant have databases of their own, and room in the
   expect(urls["json-api"]).toBe("http://json-api.canton-prod.svc:7575");
 });
 
+test("applications of several participants are told apart, and each has a host that leads to all of its programs", async () => {
+  const oauth2Middleware = {
+    ...applications.oauth2Middleware,
+    provider: { ...provider, issuer: "https://login.example.com/realms/canton" },
+  };
+  const outputs = await run("kubernetes", {
+    ...services,
+    participants: [
+      {
+        name: "alice",
+        applications: {
+          externalUrl: "https://alice.example.com",
+          jsonApi: program("json-api"),
+          triggerService: program("trigger-service"),
+          oauth2Middleware,
+        },
+      },
+      { name: "bob", applications: { externalUrl: "https://bob.example.com", jsonApi: program("json-api") } },
+    ],
+    routes: {
+      applications: [
+        { participant: "alice", allowedRanges, certificateSecret: "alice-tls", connections: 50 },
+        { participant: "bob", allowedRanges: ["198.51.100.0/24"], certificateSecret: "bob-tls" },
+      ],
+      jsonApi: { participant: "bob", host: "json.example.com", allowedRanges, certificateSecret: "json-tls" },
+    },
+  });
+  const deployments = registered
+    .filter(({ type }) => type.endsWith("apps/v1:Deployment"))
+    .map(({ inputs }) => inputs.metadata.name);
+  expect(deployments.sort()).toEqual([
+    "alice",
+    "alice-json-api",
+    "alice-oauth2-middleware",
+    "alice-trigger-service",
+    "bob",
+    "bob-json-api",
+  ]);
+  const files = (name: string) => inputsOf("core/v1:ConfigMap", name).data;
+  expect(files("bob-applications-json-api")["application.conf"]).toMatch(/bob\.canton-prod\.svc/);
+  expect(files("alice-applications-oauth2-middleware")["refresh.jsonnet"]).toContain("refresh_token");
+  const rules = (host: string) =>
+    inputsOf(":IngressRoute", `routes-to-${host}-example-com`).spec.routes.map(({ match, services: [to] }: any) => [
+      match.split(" && ")[1],
+      to.name,
+    ]);
+  expect(rules("alice")).toEqual([
+    ["PathPrefix(`/v1/`)", "alice-json-api"],
+    ["PathPrefix(`/trigger/`)", "alice-trigger-service"],
+    ["PathPrefix(`/auth/`)", "alice-oauth2-middleware"],
+  ]);
+  expect(rules("bob")).toEqual([["PathPrefix(`/v1/`)", "bob-json-api"]]);
+  expect(rules("json")).toEqual([[undefined, "bob-json-api"]]);
+  expect(inputsOf(":Middleware", "routes-to-bob-example-com-allow").spec.ipAllowList.sourceRange).toEqual([
+    "198.51.100.0/24",
+  ]);
+  expect(outputs["hosts"]).toMatchObject({ "to-alice-example-com": "alice.example.com" });
+});
+
+test("backups are of the stack's own databases, the sequencers' last, with who its nodes are", async () => {
+  const config = {
+    ...services,
+    domain: {},
+    participants: [{ name: "alice", parties: ["Alice"], applications }],
+    identityDumps: { passphraseFile: "/run/secrets/dump-passphrase" },
+    backups: program("postgres-rclone"),
+  };
+  await run("kubernetes", config);
+  expect(registered.length).toBeLessThan(150);
+  expect(named("recovery:IdentityDump").sort()).toEqual(["alice-identity-dump", "domain-manager-identity-dump"]);
+  const dump = inputsOf("recovery:IdentityDump", "domain-manager-identity-dump");
+  expect(dump).toMatchObject({ role: "domain-manager", passphraseFile: "/run/secrets/dump-passphrase" });
+  expect(named("recovery:DatabaseBackup")).toEqual(["nodes-backup", "sequencers-backup"]);
+  const of = (name: string) => {
+    const { schedule, jobTemplate } = inputsOf("batch/v1:CronJob", name).spec;
+    const { containers, ...pod } = jobTemplate.spec.template.spec;
+    const env = Object.fromEntries(containers[0].env.map(({ name: key, value }: any) => [key, value]));
+    return { schedule, pod, env, files: inputsOf("core/v1:Secret", name).stringData.value };
+  };
+  const ofNodes = of("nodes-backup");
+  expect(ofNodes.schedule).toBe("17 1 * * *");
+  expect(ofNodes.pod.serviceAccountName).toBe("canton");
+  expect(ofNodes.pod.volumes[1].ephemeral.volumeClaimTemplate.spec.storageClassName).toBe("gp3");
+  expect(ofNodes.env).toMatchObject({ BACKUP_REMOTE: ":s3:backups/databases", RCLONE_S3_ENV_AUTH: "true" });
+  const databases = (files: Record<string, string>) =>
+    files["databases"]
+      ?.trim()
+      .split("\n")
+      .map((line) => line.split(" ")[0]);
+  expect(databases(ofNodes.files)).toEqual([
+    "alice",
+    "domain-manager",
+    "json-api",
+    "mediator",
+    "sequencer1",
+    "sequencer2",
+    "trigger-service",
+  ]);
+  expect(ofNodes.files).toMatchObject({ "identity-alice.json": "the dump of alice-identity-dump" });
+  const ofSequencers = of("sequencers-backup");
+  expect(ofSequencers.schedule).toBe("17 2 * * *");
+  expect(databases(ofSequencers.files)).toEqual(["sequencer-backend"]);
+  expect(inputsOf(":NetworkPolicy", "nodes-backup").spec.egress[0].to).toEqual([
+    { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "canton-prod-databases" } } },
+  ]);
+});
+
+test("a server that the sequencers share with the nodes is backed up at once, with a login of the object store", async () => {
+  const { infrastructure: _, ...rest } = base;
+  await run("kubernetes", {
+    ...rest,
+    name: "canton",
+    environment: "dev",
+    cluster: { kubeconfig: "apiVersion: v1" },
+    databases: { nodes: { host: "postgres.databases.svc", administrator: { user: "postgres", password: "p" } } },
+    domain: {},
+    sharedNamespace: true,
+    backups: {
+      image: "postgres-rclone",
+      url: "s3://acme-backups/databases",
+      endpoint: "https://minio.example.com",
+      credentials: { accessKeyId: "id", secretAccessKey: "of the store" },
+    },
+  });
+  expect(named("batch/v1:CronJob")).toEqual(["nodes-backup-kubernetes"]);
+  const { databases } = inputsOf("core/v1:Secret", "nodes-backup-kubernetes").stringData.value;
+  expect(databases.trim().split("\n").at(-1)).toBe("sequencer-backend sequencer-backend");
+  const open = registered.filter(({ type }) => type.endsWith(":CronJob"));
+  expect(JSON.stringify(open)).not.toContain("of the store");
+});
+
 test("a bridge is a participant on two domains of others", async () => {
   await run("bridge", {
     ...base,
-    participant: { name: "bank" },
+    participant: { name: "bank", parties: ["Bank", "Treasury"] },
     domains: {
-      private: { invitation: { good: 1 }, alias: "private" },
-      public: { invitation: { good: 2 }, alias: "public" },
+      private: { invitation: { good: 1 } },
+      public: { invitation: { good: 2 } },
     },
-    parties: { Bank: ["private", "public"], Inner: ["private"] },
     network: { sequencers: [{ peer: { cidr: "192.0.2.10/32" } }] },
     sharedNamespace: true,
   });
@@ -346,11 +548,7 @@ test("a bridge is a participant on two domains of others", async () => {
   expect(inputsOf("apps/v1:Deployment", "bank").spec.template.spec.serviceAccountName).toBe("canton");
   expect(named("invitation:AcceptedInvitation")).toEqual(["invitation-private", "invitation-public"]);
   expect(named("topology:DomainConnection")).toEqual(["bank-connection-private", "bank-connection-public"]);
-  expect(named("topology:Party").sort()).toEqual([
-    "bank-party-Bank-private",
-    "bank-party-Bank-public",
-    "bank-party-Inner-private",
-  ]);
+  expect(named("topology:Party").sort()).toEqual(["bank-party-Bank", "bank-party-Treasury"]);
   expect(named("apps/v1:Deployment")).toEqual(["bank"]);
 });
 
@@ -393,6 +591,11 @@ test.each([
     /createNamespace: got true, but .*services has made the namespace canton-prod/,
   ],
   ["a node without a login", { participants: [{ name: "zoe" }] }, /zoe: .* has no login for it/],
+  [
+    "a backup by an image that can change",
+    { participants: [{ name: "alice" }], backups: { image: "postgres-rclone:18" } },
+    /backups\.image: got "postgres-rclone:18"; expected it by its digest/,
+  ],
 ])("%s is refused before anything is made", async (_what, config, why) => {
   await expect(run("kubernetes", { ...base, ...config })).rejects.toThrow(why);
   expect(named("apps/v1:Deployment")).toEqual([]);

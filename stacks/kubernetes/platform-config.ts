@@ -3,17 +3,17 @@ import type { Environment } from "@pulumi-canton/components/deployment/deploymen
 import { unpinned } from "@pulumi-canton/components/platform/kubernetes/images.ts";
 import type { Quota } from "@pulumi-canton/components/platform/kubernetes/tenant-namespace.ts";
 import type { Role } from "@pulumi-canton/components/platform/platform.ts";
-import { tokenSourceSchema } from "@pulumi-canton/participant/ledger-api/authorization/auth-config.ts";
+import { tokenSourceKeys } from "@pulumi-canton/participant/ledger-api/authorization/auth-config.ts";
 import { keyEncryptionSchema } from "@pulumi-canton/runtime/config.ts";
+import { databaseOwner } from "@pulumi-canton/runtime/database-setup/config.ts";
 import { z } from "zod";
 import { nodeName, type ParticipantConfig } from "../config/nodes.ts";
 import { vaultSchema } from "../config/vault.ts";
-import { cidr } from "../infrastructure/config.ts";
+import { cidr, pem } from "../infrastructure/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
 import { clusterKeys, referenceKeys, referenceProblems } from "../infrastructure/reference.ts";
 
 const portNumber = z.int().min(1).max(65_535);
-const pem = z.string().regex(/-----BEGIN CERTIFICATE-----/, "expected certificates in PEM format");
 const roles = ["domain-manager", "sequencer", "mediator", "participant"] as const satisfies readonly Role[];
 
 const databaseServer = z.strictObject({
@@ -26,6 +26,14 @@ const databaseServer = z.strictObject({
   /** False: it speaks without TLS; in `dev` only. */
   tls: z.boolean().default(true),
 });
+
+const tokenSource = z.strictObject({
+  ...tokenSourceKeys,
+  /** Authorities of the certificate of who publishes the keys. Default: those that every machine knows. */
+  caPem: pem.optional(),
+});
+/** Tokens that Ledger APIs accept. */
+export type TokenSource = z.output<typeof tokenSource>;
 
 const peer = z.union(
   [
@@ -48,6 +56,8 @@ export const platformKeys = {
       sequencerBackend: databaseServer.optional(),
     })
     .optional(),
+  /** A stack, `project/stack`, whose databases the nodes of the same names take over. Default: those of another stack are refused. */
+  takeOverDatabasesFrom: databaseOwner.optional(),
   /** Namespace of the nodes: a tenant's own. Default: that of the infrastructure, or `name`. */
   namespace: nodeName.optional(),
   /** False: the namespace is there already, empty. Default: true, where the infrastructure has not made it. */
@@ -70,8 +80,8 @@ export const platformKeys = {
   vault: vaultSchema.optional(),
   ledgerApi: z
     .strictObject({
-      /** Tokens that Ledger APIs accept. */
-      auth: z.array(tokenSourceSchema).min(1),
+      /** Tokens that Ledger APIs accept. Default: those of the identity provider of the infrastructure. */
+      auth: z.array(tokenSource).min(1).optional(),
       /** Token of an administrator, a secret: makes users. */
       administratorToken: z.string().min(1).optional(),
     })
@@ -174,10 +184,8 @@ export function platformProblems(
     if (config.images.nodes[role] === undefined)
       problems.push(`images.nodes.${role} is required; expected the image of a ${role}`);
   }
-  if (participants.length > 0 && config.ledgerApi === undefined) {
-    problems.push(
-      'ledgerApi is required: the Ledger API of a participant is reached from other machines, and lets in who has a token; expected { auth: [{ type: jwks, url: "https://…" }] }',
-    );
+  if (participants.length > 0 && config.ledgerApi?.auth === undefined && config.infrastructure === undefined) {
+    problems.push(noTokens("there is no infrastructure that has an identity provider"));
   }
   participants.forEach(({ name, users }, index) => {
     if (users.length === 0) return;
@@ -227,6 +235,30 @@ export function platformProblems(
   return problems;
 }
 
+function noTokens(why: string): string {
+  return `ledgerApi.auth is required: the Ledger API of a participant is reached from other machines, and lets in who has a token; ${why}; expected [{ type: jwks, url: "https://…" }]`;
+}
+
+/** Tokens that Ledger APIs accept: those that the configuration names, or those of the infrastructure's identity provider. */
+export function tokenSourcesOf(
+  { ledgerApi, images }: Pick<PlatformConfig, "ledgerApi" | "images">,
+  infrastructure: InfrastructureState | undefined,
+): readonly TokenSource[] | undefined {
+  const provider = infrastructure?.services?.identityProvider;
+  if (ledgerApi?.auth !== undefined || provider === undefined) return ledgerApi?.auth;
+  const { jwksUri: url, audience: targetAudience, issuer, caPem } = provider;
+  // Canton's images hold no token against an issuer.
+  return [
+    {
+      type: "jwks",
+      url,
+      targetAudience,
+      ...(images.flavour !== "canton" && { issuer }),
+      ...(caPem !== undefined && { caPem }),
+    },
+  ];
+}
+
 /**
  * What is wrong in an environment, on an infrastructure.
  *
@@ -254,6 +286,15 @@ export function environmentProblems(
       ),
     );
   }
+  const withLedger = nodes.some(({ role }) => role === "participant");
+  const tokens = withLedger ? tokenSourcesOf(config, infrastructure) : [];
+  if (images.flavour === "canton" && tokens?.some(({ caPem }) => caPem !== undefined)) {
+    const whose =
+      config.ledgerApi?.auth === undefined ? `the identity provider of ${config.infrastructure}` : "ledgerApi.auth";
+    problems.push(
+      `images.flavour: got "canton", whose images cannot be told of the authorities that ${whose} has (caPem); expected pulumi-canton, or signing keys behind a certificate that every machine knows`,
+    );
+  }
   const encryption = config.keyEncryption ?? config.vault ?? infrastructure?.keyEncryption;
   if (encryption === undefined && !presets[environment].passphrases) {
     problems.push(
@@ -261,6 +302,9 @@ export function environmentProblems(
     );
   }
   if (infrastructure === undefined) return problems;
+  if (tokens === undefined) {
+    problems.push(noTokens(`${config.infrastructure} has no identity provider`));
+  }
   const namespace = config.namespace ?? infrastructure.namespace;
   if (config.createNamespace && !config.sharedNamespace && infrastructure.services?.namespaces.includes(namespace)) {
     problems.push(

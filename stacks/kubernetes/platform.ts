@@ -7,12 +7,19 @@ import { KubernetesPlatform } from "@pulumi-canton/components/platform/kubernete
 import type { Outside, Peer } from "@pulumi-canton/components/platform/kubernetes/network-plan.ts";
 import { replicasOf, resourcesOf } from "@pulumi-canton/components/platform/kubernetes/roles.ts";
 import { notRight } from "../config/read-config.ts";
+import { privateRanges } from "../infrastructure/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
 import { deploymentOf, readInfrastructure } from "../infrastructure/reference.ts";
-import { environmentProblems, type PlannedNode, type PlatformConfig, presets, quotaOf } from "./platform-config.ts";
+import {
+  environmentProblems,
+  type PlannedNode,
+  type PlatformConfig,
+  presets,
+  quotaOf,
+  type TokenSource,
+  tokenSourcesOf,
+} from "./platform-config.ts";
 
-/** Ranges of addresses that are nobody's on the internet. */
-const privateRanges: readonly Peer[] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"].map((cidr) => ({ cidr }));
 const everywhere: readonly Peer[] = [{ cidr: "0.0.0.0/0" }];
 
 /** What a stack runs its nodes on. */
@@ -23,7 +30,11 @@ export interface ChosenPlatform {
   readonly infrastructure: InfrastructureState | undefined;
   /** The server of the databases of nodes. */
   readonly databases: Input<DatabaseServerState>;
+  /** The server of what the sequencers share, where that is another one. */
+  readonly sequencerBackend: Input<DatabaseServerState> | undefined;
   readonly outside: Outside;
+  /** Tokens that Ledger APIs accept. */
+  readonly auth: readonly TokenSource[] | undefined;
 }
 
 /** What the stack has in the namespace besides nodes. */
@@ -35,11 +46,13 @@ export interface Besides {
   readonly serverNames: Readonly<Record<string, readonly string[]>>;
   /** Namespaces of an ingress that routes of the stack are for. */
   readonly ingress: readonly string[];
+  /** How many Services are reached by a load balancer. */
+  readonly loadBalancers: number;
   /** What is wrong with it in the environment, on the infrastructure. */
   readonly problems: readonly string[];
 }
 
-const nothing: Besides = { logins: [], pods: [], serverNames: {}, ingress: [], problems: [] };
+const nothing: Besides = { logins: [], pods: [], serverNames: {}, ingress: [], loadBalancers: 0, problems: [] };
 
 /**
  * Makes the platform.
@@ -67,7 +80,9 @@ export async function choosePlatform(
   const namespace = config.namespace ?? infrastructure?.namespace ?? deployment.name;
   const { keyEncryption, keyFiles } = keysOf(config, infrastructure);
   const databases = infrastructure ? secretServers(infrastructure) : ownServers(config, nodes, besides.logins);
-  const outside = outsideOf(config, keyEncryption, infrastructure, besides.ingress);
+  const auth = tokenSourcesOf(config, infrastructure);
+  const callsOut = keyEncryption !== undefined || auth !== undefined;
+  const outside = outsideOf(config, callsOut ? everywhere : [], keyEncryption, infrastructure, besides.ingress);
   const issuer = config.issuer ?? issuerOf(infrastructure, namespace);
   const platform = new KubernetesPlatform("kubernetes", {
     deployment,
@@ -82,6 +97,7 @@ export async function choosePlatform(
     }),
     images: config.images,
     databases,
+    takeOverDatabasesFrom: config.takeOverDatabasesFrom,
     keyEncryption,
     keyFiles,
     access: config.access as never,
@@ -92,18 +108,21 @@ export async function choosePlatform(
     spread: preset.spread,
     resources: config.resources as never,
     outside,
-    quota:
-      config.quota ??
-      quotaOf([
-        ...nodes.map(({ role }) => ({
-          replicas: replicasOf(role, standbys),
-          ...resourcesOf(role, config.resources[role] as never),
-        })),
-        ...besides.pods,
-      ]),
+    quota: {
+      ...(config.quota ??
+        quotaOf([
+          ...nodes.map(({ role }) => ({
+            replicas: replicasOf(role, standbys),
+            ...resourcesOf(role, config.resources[role] as never),
+          })),
+          ...besides.pods,
+        ])),
+      loadBalancers: besides.loadBalancers,
+    },
     retain: preset.retain,
   });
-  return { platform, namespace, deployment, infrastructure, databases: databases.nodes, outside };
+  const { nodes: server, sequencerBackend } = databases;
+  return { platform, namespace, deployment, infrastructure, databases: server, sequencerBackend, outside, auth };
 }
 
 /** Token with which users of Ledger APIs are made. */
@@ -136,7 +155,7 @@ function secretServers({ databases }: InfrastructureState) {
 function ownServers({ databases }: PlatformConfig, nodes: readonly PlannedNode[], besides: readonly string[]) {
   if (databases === undefined) throw new Error("databases were not checked");
   const names = [...nodes.map(({ name }) => name), ...besides];
-  const backend = ["sequencer-backend"];
+  const backend = nodes.some(({ role }) => role === "sequencer") ? ["sequencer-backend"] : [];
   if (databases.sequencerBackend === undefined) return { nodes: withLogins(databases.nodes, [...names, ...backend]) };
   return {
     nodes: withLogins(databases.nodes, names),
@@ -161,20 +180,23 @@ function withLogins(
 
 function outsideOf(
   config: PlatformConfig,
+  https: readonly Peer[],
   keyEncryption: Readonly<Record<string, unknown>> | undefined,
   infrastructure: InfrastructureState | undefined,
   ingress: readonly string[],
 ): Outside {
-  const { network, databases, ledgerApi } = config;
+  const { network, databases } = config;
   const services = infrastructure?.services;
   const ports = [...new Set([databases?.nodes.port ?? 5432, databases?.sequencerBackend?.port ?? 5432])];
-  const inCluster = services?.databases === undefined ? privateRanges : [{ namespace: services.databases }];
+  const inCluster =
+    services?.databases === undefined ? privateRanges.map((cidr) => ({ cidr })) : [{ namespace: services.databases }];
+  const { through } = services?.identityProvider ?? {};
   const servers = (network.databases ?? inCluster) as readonly Peer[];
-  const callsOut = keyEncryption !== undefined || ledgerApi !== undefined;
   const { address } = keyEncryption ?? {};
   return {
     databases: ports.flatMap((port) => servers.map((peer) => ({ peer, port }))),
-    https: (network.https ?? (callsOut ? everywhere : [])) as readonly Peer[],
+    https: (network.https ?? https) as readonly Peer[],
+    ...(through && { identityProvider: { peer: { namespace: through.namespace }, port: through.port } }),
     ...(typeof address === "string" && { keyManagementPort: Number(new URL(address).port || 443) }),
     sequencers: network.sequencers as Outside["sequencers"],
     operators: network.operators as readonly Peer[],

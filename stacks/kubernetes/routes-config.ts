@@ -1,12 +1,13 @@
 /** Ways from the outside to nodes, as the configuration of `kubernetes` has them. */
 import { nameWithin } from "@pulumi-canton/components/deployment/names.ts";
-import { checkRoutes, type Route } from "@pulumi-canton/components/ingress/route.ts";
-import { applicationPorts } from "@pulumi-canton/components/participant/application/services.ts";
+import { checkRoutes, type Route, type RoutePath } from "@pulumi-canton/components/ingress/route.ts";
+import { applicationPorts, programNames } from "@pulumi-canton/components/participant/application/services.ts";
 import { portNumbers } from "@pulumi-canton/components/platform/kubernetes/layout.ts";
 import { z } from "zod";
 import { nodeName } from "../config/nodes.ts";
 import { cidr } from "../infrastructure/config.ts";
 import type { InfrastructureState } from "../infrastructure/outputs.ts";
+import type { PlannedApplications } from "./applications-config.ts";
 import type { PlannedNode } from "./platform-config.ts";
 
 const common = {
@@ -18,6 +19,14 @@ const common = {
   connections: z.int().min(1).max(1_000_000).optional(),
 };
 const rateLimit = z.strictObject({ average: z.int().min(1), burst: z.int().min(1) }).optional();
+/** Where TLS ends at Traefik. */
+const terminated = {
+  certificateSecret: z.string().min(1),
+  /** Secret with the authority of clients' certificates. */
+  clientCaSecret: z.string().min(1).optional(),
+  rateLimit,
+};
+const { host: _, ...hostless } = common;
 
 /** The section `routes`. */
 export const routesSchema = z.strictObject({
@@ -50,15 +59,29 @@ export const routesSchema = z.strictObject({
       }),
     )
     .default([]),
-  /** The JSON API of the participant that has one; TLS ends at Traefik. */
+  /** The JSON API of a participant, on a host of its own; TLS ends at Traefik. */
   jsonApi: z
     .strictObject({
       ...common,
-      certificateSecret: z.string().min(1),
-      clientCaSecret: z.string().min(1).optional(),
-      rateLimit,
+      ...terminated,
+      /** Default: the participant that has one. */
+      participant: nodeName.optional(),
     })
     .optional(),
+  /**
+   * The programs of a participant, on the host of its `externalUrl`; TLS ends at Traefik. Below `/v1` is the JSON API, below
+   * `/trigger` the trigger service, below `/auth` the OAuth2 middleware; other paths of the host are left to others.
+   */
+  applications: z
+    .array(
+      z.strictObject({
+        ...hostless,
+        ...terminated,
+        /** Default: the participant that has some. */
+        participant: nodeName.optional(),
+      }),
+    )
+    .default([]),
 });
 
 /** That section, checked. */
@@ -71,8 +94,37 @@ export interface PlannedRoute {
   readonly behind?: string;
 }
 
-/** The routes of a configuration. */
-export function planRoutes(routes: RoutesConfig, nodes: readonly PlannedNode[]): PlannedRoute[] {
+/** Where each program is below `externalUrl`: the JSON API by its own paths, the others as their configuration says. */
+function pathsOf({ applications, prefix }: PlannedApplications): RoutePath[] {
+  const path = (program: keyof typeof programNames, at: string, strip: boolean): RoutePath[] =>
+    applications[program] === undefined
+      ? []
+      : [{ prefix: at, service: `${prefix}${programNames[program]}`, port: applicationPorts[program], strip }];
+  return [
+    ...path("jsonApi", "/v1", false),
+    ...path("triggerService", "/trigger", true),
+    ...path("oauth2Middleware", "/auth", true),
+  ];
+}
+
+/** Those that a route is for: of the participant that it names, or of the only one. */
+function behindRoute(
+  participant: string | undefined,
+  having: readonly PlannedApplications[],
+): PlannedApplications | undefined {
+  if (participant !== undefined) return having.find((each) => each.participant === participant);
+  return having.length === 1 ? having[0] : undefined;
+}
+
+const withJsonApi = (applications: readonly PlannedApplications[]) =>
+  applications.filter((each) => each.applications.jsonApi !== undefined);
+
+/** The routes of a configuration; those to what there is not are left out. */
+export function planRoutes(
+  routes: RoutesConfig,
+  nodes: readonly PlannedNode[],
+  applications: readonly PlannedApplications[],
+): PlannedRoute[] {
   const sequencers = nodes.filter(({ role }) => role === "sequencer").map(({ name }) => name);
   return [
     ...routes.sequencers.map(({ to = sequencers, ...rest }) => ({
@@ -82,11 +134,22 @@ export function planRoutes(routes: RoutesConfig, nodes: readonly PlannedNode[]):
       route: { ...named(rest), services: [participant], port: portNumbers.ledgerApi } as Route,
       ...(rest.mode === "grpc" && { behind: participant }),
     })),
-    ...[routes.jsonApi].flatMap((api) =>
-      api === undefined
-        ? []
-        : [{ route: { ...named(api), services: ["json-api"], port: applicationPorts.jsonApi, mode: "http" } as Route }],
-    ),
+    ...[routes.jsonApi].flatMap((api) => {
+      if (api === undefined) return [];
+      const { participant, ...rest } = api;
+      const behind = behindRoute(participant, withJsonApi(applications));
+      if (behind === undefined) return [];
+      const services = [`${behind.prefix}${programNames.jsonApi}`];
+      return [{ route: { ...named(rest), services, port: applicationPorts.jsonApi, mode: "http" } as Route }];
+    }),
+    ...routes.applications.flatMap(({ participant, ...rest }) => {
+      const behind = behindRoute(participant, applications);
+      if (behind === undefined) return [];
+      const { hostname } = new URL(behind.applications.externalUrl);
+      const paths = pathsOf(behind);
+      const port = applicationPorts.jsonApi;
+      return [{ route: { ...named({ ...rest, host: hostname }), services: [], port, paths, mode: "http" } as Route }];
+    }),
   ];
 }
 
@@ -110,7 +173,8 @@ export function serverNamesOf(planned: readonly PlannedRoute[]): Record<string, 
 export function routesProblems(
   routes: RoutesConfig,
   nodes: readonly PlannedNode[],
-  { jsonApi, onInfrastructure }: { readonly jsonApi: boolean; readonly onInfrastructure: boolean },
+  applications: readonly PlannedApplications[],
+  onInfrastructure: boolean,
 ): string[] {
   const problems: string[] = [];
   const ofRole = (role: string) => nodes.filter((node) => node.role === role).map(({ name }) => name);
@@ -144,12 +208,33 @@ export function routesProblems(
       );
     }
   });
-  if (routes.jsonApi !== undefined && !jsonApi) {
-    problems.push("routes.jsonApi: is set, but no participant has applications.jsonApi; expected one that has");
+  const hosted = (
+    key: string,
+    participant: string | undefined,
+    having: readonly PlannedApplications[],
+    what: string,
+  ): string[] => {
+    if (having.length === 0) return [`${key}: is set, but no participant has ${what}; expected one that has`];
+    if (behindRoute(participant, having) !== undefined) return [];
+    const names = having.map((each) => each.participant).join(", ");
+    return participant === undefined
+      ? [`${key}.participant is required, where several have ${what}; expected one of ${names}`]
+      : [`${key}.participant: got "${participant}", which has no ${what}; expected one of ${names}`];
+  };
+  if (routes.jsonApi !== undefined) {
+    const having = withJsonApi(applications);
+    problems.push(...hosted("routes.jsonApi", routes.jsonApi.participant, having, "applications.jsonApi"));
   }
-  const planned = planRoutes(routes, nodes).filter(({ route }) => route.services.length > 0);
+  routes.applications.forEach(({ participant }, index) => {
+    problems.push(...hosted(`routes.applications[${index}]`, participant, applications, "applications"));
+  });
+  const planned = planRoutes(routes, nodes, applications).filter(
+    ({ route }) => route.services.length > 0 || (route.paths ?? []).length > 0,
+  );
   if (planned.length === 0) {
-    if (problems.length === 0) problems.push("routes: got none; expected sequencers, ledgerApis or jsonApi");
+    if (problems.length === 0) {
+      problems.push("routes: got none; expected sequencers, ledgerApis, jsonApi or applications");
+    }
     return problems;
   }
   try {

@@ -6,6 +6,7 @@ import type { Participant } from "@pulumi-canton/components/participant/particip
 
 import { certificateNames } from "@pulumi-canton/components/platform/kubernetes/access.ts";
 import { authoritiesOf } from "./applications.ts";
+import type { PlannedApplications } from "./applications-config.ts";
 import type { ChosenPlatform } from "./platform.ts";
 import type { PlannedNode } from "./platform-config.ts";
 import { planRoutes, type RoutesConfig, routedBy } from "./routes-config.ts";
@@ -14,12 +15,13 @@ import { planRoutes, type RoutesConfig, routedBy } from "./routes-config.ts";
 export function makeRoutes(
   config: RoutesConfig,
   nodes: readonly PlannedNode[],
+  applications: readonly PlannedApplications[],
   { platform, deployment, namespace, infrastructure }: ChosenPlatform,
   participants: ReadonlyMap<string, Participant>,
 ): Readonly<Record<string, string>> {
   const by = routedBy(config, infrastructure);
   if (by === undefined) throw new Error("routes were not checked");
-  const routes = planRoutes(config, nodes).map(({ route, behind }): Route => {
+  const routes = planRoutes(config, nodes, applications).map(({ route, behind }): Route => {
     const participant = behind === undefined ? undefined : participants.get(behind);
     if (behind === undefined || participant === undefined) return route;
     return {

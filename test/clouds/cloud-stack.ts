@@ -185,6 +185,11 @@ export class CloudStack implements AsyncDisposable {
     return steps.flatMap(({ newState }) => (newState === undefined ? [] : [newState]));
   }
 
+  /** An output of the last update, in the clear. */
+  async output(name: string): Promise<unknown> {
+    return JSON.parse(await this.#succeed(["stack", "output", name, "--json", "--show-secrets"]));
+  }
+
   /** The state with secrets in the clear, for recording it. */
   exported(): Promise<string> {
     return this.#succeed(["stack", "export", "--show-secrets"]);

@@ -22,6 +22,19 @@ const schema = z.strictObject({
   knownBesides: z.array(z.string()).default([]),
   /** Whether something of its production must not go by mistake. */
   protects: z.boolean().default(true),
+  /** How large it gets. Absent where no configuration makes it large. */
+  size: z
+    .strictObject({
+      /** All options of its production that can be on at once. */
+      everything: config,
+      /** How many resources that is, at least. */
+      resources: z.int(),
+      /** What makes it too large. */
+      tooMuch: config,
+      /** The key and the count that the refusal names. */
+      says: z.string(),
+    })
+    .optional(),
   /** How it is changed. Absent where all of it can be planned but not made: nodes that do not run do not answer. */
   changes: z
     .strictObject({
@@ -50,6 +63,9 @@ export const templates: readonly Template[] = readdirSync(folder)
 
 /** Those that the stand-in can make. */
 export const makeable = templates.flatMap(({ changes, ...template }) => (changes ? [{ ...template, changes }] : []));
+
+/** Those that can get large. */
+export const sizes = templates.flatMap((template) => (template.size ? [{ ...template, size: template.size }] : []));
 
 /** The configuration of one environment. */
 export function configOf(template: Template, environment: (typeof environments)[number]): Config {

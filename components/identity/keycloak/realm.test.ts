@@ -64,6 +64,12 @@ test("every token is for the participant, and of a user whose name is known", ()
   expect(clients.flatMap(({ defaultClientScopes }) => defaultClientScopes)).toEqual([]);
 });
 
+test("one of the programs may be the participants' administrator", () => {
+  const { clients } = realmFile({ ...plan, administrator: "settlement" });
+  const subjects = clients.map(({ protocolMappers: [, subject] }) => subject?.config as Record<string, string>);
+  expect(subjects.map((config) => config["claim.value"])).toEqual([undefined, "json-reader", "participant_admin"]);
+});
+
 test("people log in by code and nowhere else, programs by their secret, nobody registers", () => {
   const realm = realmFile(plan);
   expect(realm).toMatchObject({ registrationAllowed: false, sslRequired: "all", bruteForceProtected: true });
@@ -88,6 +94,7 @@ test.each<[Partial<RealmPlan>, RegExp]>([
   [{ applicationUrl: "https://app.example.com/" }, /^applicationUrl: .* without a path$/],
   [{ audience: "" }, /^audience: got ""/],
   [{ client: "a_b" }, /^client: got "a_b"/],
+  [{ administrator: "nobody" }, /^administrator: got "nobody"; expected one of services: json-reader, settlement/],
   [{ services: ["canton-app"] }, /^services\[0\]: got "canton-app" a second time/],
 ])("%j is refused", (changes, message) => {
   const problems = realmProblems({ ...plan, ...changes });

@@ -12,7 +12,12 @@ export interface RealmPlan {
   readonly client: string;
   /** Clients of programs, which log in with a secret of their own. */
   readonly services: readonly string[];
+  /** One of {@link services}, which administers participants: its tokens are of their first user. Default: none, people do. */
+  readonly administrator?: string | undefined;
 }
+
+/** The user that a participant begins with. */
+const participantAdministrator = "participant_admin";
 
 /** How long a token is good, in seconds: a user who was taken away may go on for as long. */
 const tokenSeconds = 300;
@@ -23,7 +28,14 @@ export function secretVariable(client: string): string {
 }
 
 /** Problems of a plan, each with its field. */
-export function realmProblems({ realm, client, services, applicationUrl, audience }: RealmPlan): string[] {
+export function realmProblems({
+  realm,
+  client,
+  services,
+  administrator,
+  applicationUrl,
+  audience,
+}: RealmPlan): string[] {
   const name = /^[a-z][a-z0-9-]{0,62}$/;
   const problems: string[] = [];
   const named = (key: string, value: string) => {
@@ -36,6 +48,11 @@ export function realmProblems({ realm, client, services, applicationUrl, audienc
     problems.push(`applicationUrl: got "${applicationUrl}"; expected https://HOST, without a path`);
   }
   if (audience === "") problems.push('audience: got ""; expected the targetAudience of the Ledger API');
+  if (administrator !== undefined && !services.includes(administrator)) {
+    problems.push(
+      `administrator: got "${administrator}"; expected one of services: ${services.join(", ") || "there are none"}`,
+    );
+  }
   const clients = [client, ...services];
   clients.forEach((each, index) => {
     const key = index === 0 ? "client" : `services[${index - 1}]`;
@@ -66,7 +83,7 @@ function subject(protocolMapper: string, config: Readonly<Record<string, string>
  * Every token is for the participant. Its subject is the name of the person who logged in, or the id of the service's client: known
  * before Keycloak runs, so that the users of the Ledger API can be made at once.
  */
-export function realmFile({ realm, applicationUrl, audience, client, services }: RealmPlan) {
+export function realmFile({ realm, applicationUrl, audience, client, services, administrator }: RealmPlan) {
   const forParticipant = claim("audience", "oidc-audience-mapper", { "included.custom.audience": audience });
   const common = (clientId: string) => ({
     clientId,
@@ -110,7 +127,12 @@ export function realmFile({ realm, applicationUrl, audience, client, services }:
         fullScopeAllowed: false,
         serviceAccountsEnabled: true,
         optionalClientScopes: [],
-        protocolMappers: [forParticipant, subject("oidc-hardcoded-claim-mapper", { "claim.value": service })],
+        protocolMappers: [
+          forParticipant,
+          subject("oidc-hardcoded-claim-mapper", {
+            "claim.value": service === administrator ? participantAdministrator : service,
+          }),
+        ],
       })),
     ],
   };

@@ -78,6 +78,52 @@ test("each program is what was asked for, and no more", async () => {
   );
 });
 
+test("with a prefix several stacks share a namespace: programs, policies and what they call have it", async () => {
+  const { urls, all } = await made({ ...whole, prefix: "bob-" });
+  expect(urls).toEqual({
+    "bob-json-api": "http://bob-json-api.canton.svc:7575",
+    "bob-trigger-service": "http://bob-trigger-service.canton.svc:8088",
+    "bob-oauth2-middleware": "http://bob-oauth2-middleware.canton.svc:3000",
+  });
+  const objects = all.filter(({ type }) => type.startsWith("kubernetes:"));
+  expect(objects.every(({ inputs }) => inputs.metadata.name.startsWith("bob-"))).toBe(true);
+  const of = (kind: string, name: string) =>
+    objects.find(({ type, inputs }) => type.endsWith(`:${kind}`) && inputs.metadata.name === name)?.inputs;
+  const pods = (name: string) => ({ podSelector: { matchLabels: { "app.kubernetes.io/instance": name } } });
+  expect(of("ConfigMap", "bob-trigger-service").data["application.conf"]).toContain(
+    "http://bob-oauth2-middleware:3000",
+  );
+  expect(of("NetworkPolicy", "bob-trigger-service").spec.egress).toContainEqual(
+    expect.objectContaining({ to: [pods("bob-oauth2-middleware")] }),
+  );
+  expect(of("NetworkPolicy", "bob-oauth2-middleware").spec.ingress[0].from).toContainEqual(pods("bob-trigger-service"));
+  const { spec } = of("Deployment", "bob-json-api").spec.template;
+  expect(spec.volumes[0].configMap.name).toBe("bob-json-api");
+  expect(spec.containers[0].env).toContainEqual(
+    expect.objectContaining({ valueFrom: { secretKeyRef: { name: "bob-json-api", key: "storePassword" } } }),
+  );
+});
+
+test("templates of requests are files of the middleware, which restarts with them", async () => {
+  const middleware = async (templates: Record<string, string> | undefined) => {
+    registered.length = 0;
+    const { all } = await made({
+      ...base,
+      oauth2Middleware: { ...(whole.oauth2Middleware as any), ...(templates && { templates }) },
+    });
+    const of = (kind: string) => all.find(({ type }) => type.endsWith(`:${kind}`))?.inputs;
+    return { data: of("ConfigMap").data, revision: of("Deployment").spec.template.metadata.annotations };
+  };
+  const own = await middleware(undefined);
+  expect(Object.keys(own.data)).toEqual(["application.conf"]);
+  expect(own.data["application.conf"]).not.toContain("template");
+  const given = await middleware({ authorization: "function(config, request) {}" });
+  expect(given.data["authorization.jsonnet"]).toBe("function(config, request) {}");
+  expect(given.data["application.conf"]).toContain('"oauth-auth-template": "/etc/application/authorization.jsonnet"');
+  expect(given.data["application.conf"]).not.toMatch(/oauth-(?:token|refresh)-template/);
+  expect(given.revision).not.toEqual(own.revision);
+});
+
 test("no secret is in a ConfigMap, an argument or a plain variable", async () => {
   const { all } = await made(whole);
   const open = all.filter(({ type }) => !type.endsWith(":Secret"));

@@ -130,6 +130,12 @@ test.each<[string, Role, Partial<ConfiguredNode>, RegExp]>([
     { config: { ledgerApi: { auth: [{ type: "jwks", url: "u", targetScope: "s" }] } } },
     /got tokens with an issuer or a scope/,
   ],
+  [
+    "an issuer's own authorities",
+    "participant",
+    { config: { ledgerApi: { auth: [{ type: "jwks", url: "u", caFile: "f" }] } } },
+    /got tokens whose issuer has a certificate by authorities of its own.*expected our images/,
+  ],
 ])("%s is refused", (_what, role, given, why) => {
   expect(() => cantonFiles(nodeOf(role, given))).toThrow(why);
 });

@@ -5,7 +5,7 @@
  * Covered: storage over TLS, all APIs with TLS and a client certificate at the admin API, tokens by JWKS, the node's identifier,
  * active-passive replicas, several sequencers over one database, the bootstrap of a domain by its manager, keys wrapped by AWS
  * or Google Cloud KMS, health by gRPC. Not covered, and refused: terms of service, Azure Key Vault and Vault, tokens with an
- * issuer or scope of their own. Without `keyEncryption` private keys are in the database as they are. Metrics are not served.
+ * issuer, a scope or authorities of their own. Without `keyEncryption` private keys are in the database as they are. Metrics are not served.
  */
 import type { DatabaseConnection, Role } from "../platform.ts";
 import { FromEnvironment, type HoconValue, renderHocon } from "./hocon.ts";
@@ -226,5 +226,8 @@ function refuseUncovered({ name, config, keyEncryption }: ConfiguredNode): void 
   const auth = (config["ledgerApi"] as { auth?: readonly Record<string, unknown>[] } | undefined)?.auth ?? [];
   if (auth.some(({ issuer, targetScope }) => issuer !== undefined || targetScope !== undefined)) {
     refuse("got tokens with an issuer or a scope");
+  }
+  if (auth.some(({ caFile }) => caFile !== undefined)) {
+    refuse("got tokens whose issuer has a certificate by authorities of its own");
   }
 }

@@ -20,13 +20,14 @@ const plan = {
 };
 
 test("the job is configured with what its program accepts, and finds its files", () => {
-  const data = setupSecretData("alice", server);
+  const data = setupSecretData("alice", server, { owner: "pulumi-canton/canton", takeOverFrom: "pulumi-canton/old" });
   const config = databaseSetupSchema.parse(parse(data["config.yaml"] as string));
   expect(config.administrator).toMatchObject({
     host: "nodes.db",
     port: 5433,
     tls: { caFile: "/etc/canton/setup/server.crt" },
   });
+  expect(config).toMatchObject({ owner: "pulumi-canton/canton", takeOverFrom: "pulumi-canton/old" });
   expect(config.login).toEqual({ database: "alice", user: "alice", passwordFile: "/etc/canton/setup/password" });
   const [container] = setupJobOf(plan, "r").spec.template.spec.containers;
   const folder = container?.volumeMounts[0]?.mountPath;
@@ -42,6 +43,9 @@ test("another login calls for another run, and what is told of it is not the pas
   const changed = { ...server, logins: { alice: { ...loginOf(server, "alice"), password: "new" } } };
   expect(setupRevision(changed, "alice")).not.toBe(revision);
   expect(setupRevision({ ...server, administrator: { user: "x", password: "y" } }, "alice")).toBe(revision);
+  expect(setupRevision(server, "alice", "pulumi-canton/old")).not.toBe(revision);
+  // Jobs of earlier versions have run: this is what theirs bear.
+  expect(revision).toBe("471bcc98dceeb090");
   expect(JSON.stringify(setupJobOf(plan, revision))).not.toContain("hidden");
 });
 
@@ -50,7 +54,7 @@ test("a server without TLS is called in the clear, one without authorities of it
   const { caPem: _, ...plain } = server;
   expect(connectionOf({ ...plain, tls: false }, login, "alice")).not.toHaveProperty("tls");
   expect(connectionOf(plain, login, "alice").tls).toEqual({});
-  expect(setupSecretData("alice", { ...server, tls: false })).not.toHaveProperty(["server.crt"]);
+  expect(setupSecretData("alice", { ...server, tls: false }, { owner: "a/b" })).not.toHaveProperty(["server.crt"]);
 });
 
 test("a login that is missing is told with those that are there", () => {

@@ -21,6 +21,14 @@ export interface DatabasePlan {
   readonly imagePullSecrets: readonly string[];
 }
 
+/** Whose a database is. */
+export interface DatabaseOwner {
+  /** The stack that makes it, `project/stack`. Its job refuses a database that is marked with another. */
+  readonly owner: string;
+  /** A stack, `project/stack`, whose databases it takes over. Default: nobody's. */
+  readonly takeOverFrom?: string | undefined;
+}
+
 /**
  * The login that a server keeps for a name.
  *
@@ -54,7 +62,11 @@ export function connectionOf(
 }
 
 /** What is in the Secret of the job: the administrator's password, too, so no node's pod gets it. */
-export function setupSecretData(name: string, server: DatabaseServerState): Record<string, string> {
+export function setupSecretData(
+  name: string,
+  server: DatabaseServerState,
+  { owner, takeOverFrom }: DatabaseOwner,
+): Record<string, string> {
   const login = loginOf(server, name);
   const config = {
     administrator: {
@@ -65,6 +77,8 @@ export function setupSecretData(name: string, server: DatabaseServerState): Reco
       ...(server.tls !== false && { tls: server.caPem === undefined ? {} : { caFile: `${folder}/server.crt` } }),
     },
     login: { database: login.database, user: login.user, passwordFile: `${folder}/password` },
+    owner,
+    ...(takeOverFrom !== undefined && { takeOverFrom }),
   };
   return {
     "config.yaml": stringify(config),
@@ -74,12 +88,15 @@ export function setupSecretData(name: string, server: DatabaseServerState): Reco
   };
 }
 
-/** Changes with what the job does: another server, login or password calls for another run. Does not give the password away. */
-export function setupRevision(server: DatabaseServerState, name: string): string {
+/**
+ * Changes with what the job does: another server, login or password calls for another run, and a stack to take over from, too. Does
+ * not give the password away.
+ */
+export function setupRevision(server: DatabaseServerState, name: string, takeOverFrom?: string): string {
   const { database, user, password } = loginOf(server, name);
   const hidden = scryptSync(password, `${server.host}/${user}`, 16).toString("hex");
   return createHash("sha256")
-    .update(JSON.stringify([server.host, server.port, database, user, hidden]))
+    .update(JSON.stringify([server.host, server.port, database, user, hidden, ...(takeOverFrom ? [takeOverFrom] : [])]))
     .digest("hex")
     .slice(0, 16);
 }

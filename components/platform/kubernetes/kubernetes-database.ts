@@ -4,6 +4,8 @@ import {
   ComponentResource,
   type ComponentResourceOptions,
   type CustomResourceOptions,
+  getProject,
+  getStack,
   type Input,
   type Output,
   output,
@@ -27,12 +29,15 @@ import {
 export interface KubernetesDatabaseArgs extends DatabasePlan {
   /** The server that it is on, with a login of its name. */
   readonly server: Input<DatabaseServerState>;
+  /** A stack, `project/stack`, whose database is taken over. Default: nobody's. */
+  readonly takeOverFrom?: string | undefined;
   readonly provider: ProviderResource;
 }
 
 /**
- * A node's database on a server: a job makes it, and its login, with the administrator's login, which nodes never see. Deleting
- * it removes the job only: data goes with its server.
+ * A node's database on a server: a job makes it, and its login, with the administrator's login, which nodes never see. The database
+ * is marked with project and stack, by which it is the same stack's in another region or after a restore; the job of another stack
+ * refuses it. Deleting it removes the job only: data goes with its server.
  *
  * Resources: 3. Cost: none.
  */
@@ -51,18 +56,19 @@ export class KubernetesDatabase extends ComponentResource implements PlatformDat
     super("pulumi-canton:platform:KubernetesDatabase", `${name}-database`, {}, options);
     this.databaseName = args.name;
     const server = output(args.server);
+    const owner = { owner: `${getProject()}/${getStack()}`, takeOverFrom: args.takeOverFrom };
     const inside: CustomResourceOptions = { parent: this, provider: args.provider, deleteBeforeReplace: true };
     // What is not a password is no secret, and shows in a preview.
     this.connection = unsecret(server.apply((state) => connectionOf(state, loginOf(state, args.name), args.name)));
     this.caPem = unsecret(server.apply(({ tls, caPem }) => (tls === false ? undefined : caPem)));
     this.password = secret(server.apply((state) => loginOf(state, args.name).password));
-    const revision = unsecret(server.apply((state) => setupRevision(state, args.name)));
+    const revision = unsecret(server.apply((state) => setupRevision(state, args.name, args.takeOverFrom)));
 
     const logins = new Secret(
       `${name}-database`,
       {
         metadata: setupMetadata(args),
-        stringData: secret(server.apply((state) => setupSecretData(args.name, state))),
+        stringData: secret(server.apply((state) => setupSecretData(args.name, state, owner))),
       },
       inside,
     );

@@ -23,13 +23,14 @@ import {
 import { RandomPassword } from "@pulumi/random/randomPassword.js";
 import { thinProvider } from "../../dynamic/thin-provider.ts";
 import type { Endpoint, EndpointTls, NodeSpec, PlatformNode, PortName } from "../platform.ts";
+import { withPaths } from "../with-paths.ts";
 import { type Access, accessOf, certificateNames, endpointsOf } from "./access.ts";
 import { cantonFiles, cantonProgram } from "./canton-config.ts";
 import type { CertificateAuthority, IssuedCertificate } from "./certificate-authority.ts";
 import type { Flavour } from "./images.ts";
 import type { KubernetesDatabase } from "./kubernetes-database.ts";
 import { certificateKeys, configKeys, configPath, secretKeys } from "./layout.ts";
-import { nodeFiles, nodeProgram, withPaths } from "./node-config.ts";
+import { nodeFiles, nodeProgram } from "./node-config.ts";
 import { deploymentOf, metadataOf, type PodPlan, type Program, serviceOf } from "./pod-plan.ts";
 import { heapOf } from "./roles.ts";
 
@@ -119,7 +120,7 @@ export class KubernetesNode extends ComponentResource implements PlatformNode {
       inside,
     );
     const issued = "issuer" in args.servers ? this.#certificateOf(args, args.servers.issuer, inside) : undefined;
-    const service = new Service(name, serviceOf(pod, spec.waitFor === "live"), inside);
+    const service = new Service(name, serviceOf(pod, callsBeforeReady(args)), inside);
     const plan = { ...pod, revision, certificateSecret: certificateSecretOf(args), program: programOf(args) };
     this.resource = new Deployment(name, withPodLabels(deploymentOf(plan), args.podLabels), {
       ...inside,
@@ -183,9 +184,10 @@ export class KubernetesNode extends ComponentResource implements PlatformNode {
   /** What is in its ConfigMap. */
   #files(args: KubernetesNodeArgs): Output<Record<string, string>> {
     const { spec, pod, databases, servers, administrators } = args;
-    const own = Object.fromEntries((spec.files ?? []).map((file) => [file, basename(file)]));
-    const texts = Object.fromEntries(Object.entries(own).map(([file, key]) => [key, textOf(file)]));
-    const paths = Object.fromEntries(Object.entries(own).map(([file, key]) => [file, configPath(key)]));
+    const { files = [], texts: given = {} } = spec;
+    const texts = { ...given, ...Object.fromEntries(files.map((file) => [basename(file), textOf(file)])) };
+    const named = [...Object.keys(given), ...files];
+    const paths = Object.fromEntries(named.map((name) => [name, configPath(basename(name))]));
     const connections = all(
       Object.fromEntries(Object.entries(databases).map(([key, database]) => [key, database.connection])),
     );
@@ -306,9 +308,19 @@ function certificateSecretOf({ servers, pod }: KubernetesNodeArgs): string {
 
 function programOf({ flavour, spec, pod, databases }: KubernetesNodeArgs): Program {
   const heapMiB = heapOf(pod.resources);
-  if (flavour === "pulumi-canton") return nodeProgram(heapMiB);
+  if (flavour === "pulumi-canton") return nodeProgram(heapMiB, waitsForIdentity(spec));
   const names = Object.fromEntries(Object.entries(databases).map(([key, { databaseName }]) => [key, databaseName]));
   return cantonProgram(spec.role, names, heapMiB);
+}
+
+/** A participant is live before it works only where it waits for its identity. */
+function waitsForIdentity({ role, waitFor }: NodeSpec): boolean {
+  return role === "participant" && waitFor === "live";
+}
+
+/** Whether a node is called before its pod is ready: of a participant that would be its standbys too, for ever. */
+function callsBeforeReady({ spec, flavour }: KubernetesNodeArgs): boolean {
+  return spec.waitFor === "live" && !(flavour === "pulumi-canton" && waitsForIdentity(spec));
 }
 
 type PlannedDeployment = ReturnType<typeof deploymentOf>;

@@ -238,6 +238,9 @@ test("only who administers others can show so, and nobody but the job sees the a
   const texts = (name: string) => JSON.stringify(plain(secrets.get(name)));
   for (const node of nodes) expect(texts(`${node}-secrets`)).not.toContain("of the administrator");
   expect(texts("alice-database")).toContain("of the administrator");
+  const setup = (name: string) => parse(plain(secrets.get(`${name}-database`)).stringData["config.yaml"]);
+  expect(setup("alice").owner).toBe(setup("sequencer-backend").owner);
+  expect(setup("alice").owner).toMatch(/^[^/]+\/stack$/);
   const job = of("batch/v1:Job").get("alice-database");
   expect(job.spec.template.spec.containers[0].image).toBe(`registry/database-setup@${digest}`);
   const open = [
@@ -318,6 +321,26 @@ test("files that keyEncryption names are in the Secret of every node, beside its
   expect(plain(of("core/v1:Secret").get("mediator-secrets")).stringData["vault-token"]).toBe("a token");
 });
 
+test("authorities of who issues tokens are a file of the participant, which restarts with them", async () => {
+  const withAuthorities = async (caPem?: string) => {
+    registered = [];
+    const platform = new KubernetesPlatform("cluster", argsWith());
+    const own = { ...auth[0], caPem };
+    new Participant("alice", { platform, auth: [...auth, own] });
+    await pulumi.runtime.disconnect();
+    const { data } = plain(of("core/v1:ConfigMap").get("alice-config"));
+    const { annotations } = of("apps/v1:Deployment").get("alice").spec.template.metadata;
+    return { data, auth: parse(data["node.yaml"]).ledgerApi.auth, revision: annotations["canton/revision"] };
+  };
+  const first = await withAuthorities("authorities of the provider");
+  expect(first.auth).toEqual([auth[0], { ...auth[0], caFile: "/etc/canton/config/tokens-1.crt" }]);
+  expect(first.data["tokens-1.crt"]).toBe("authorities of the provider");
+  expect((await withAuthorities("others")).revision).not.toBe(first.revision);
+  const without = await withAuthorities();
+  expect(without.auth).toEqual([auth[0], auth[0]]);
+  expect(Object.keys(without.data)).not.toContain("tokens-1.crt");
+});
+
 test("cert-manager can make the certificates of servers", async () => {
   await network({ issuer: { name: "private-ca", caPem: "authorities of cert-manager" } });
   const certificate = of("cert-manager.io/v1:Certificate").get("alice-certificate");
@@ -331,6 +354,19 @@ test("cert-manager can make the certificates of servers", async () => {
     "alice-certificate",
   );
   expect(plain(of("core/v1:ConfigMap").get("alice-config")).data["servers.crt"]).toBe("authorities of cert-manager");
+});
+
+test("a participant that waits for its identity is called before it works, and its standbys never are", async () => {
+  const platform = new KubernetesPlatform("cluster", argsWith());
+  new Participant("alice", { platform, initialisation: "detached", auth: [{ type: "jwks", url: "https://idp/jwks" }] });
+  new Domain("mydomain", { platform, alias: "mydomain", initialisation: "detached" });
+  await pulumi.runtime.disconnect();
+  const probed = (name: string) =>
+    of("apps/v1:Deployment").get(name).spec.template.spec.containers[0].readinessProbe.httpGet.path;
+  const beforeReady = (name: string) => of("core/v1:Service").get(name).spec.publishNotReadyAddresses;
+  expect([probed("alice"), beforeReady("alice")]).toEqual(["/health/reachable", false]);
+  // A domain manager is one pod.
+  expect([probed("domain-manager"), beforeReady("domain-manager")]).toEqual(["/health/ready", true]);
 });
 
 test("Canton's own images run from their own configuration", async () => {

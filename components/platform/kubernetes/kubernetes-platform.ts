@@ -56,6 +56,8 @@ export interface KubernetesPlatformArgs {
     readonly nodes: Input<DatabaseServerState>;
     readonly sequencerBackend?: Input<DatabaseServerState> | undefined;
   };
+  /** A stack, `project/stack`, whose databases on these servers the nodes take over. Default: nobody's. */
+  readonly takeOverDatabasesFrom?: string | undefined;
   /** The section `crypto.keyEncryption` of the nodes' configuration. Default: a passphrase for every node, kept in the state. */
   readonly keyEncryption?: Input<Readonly<Record<string, unknown>>> | undefined;
   /** Files of every node's Secret that it names, by key, such as the token of `vaultKey`. Default: none. */
@@ -167,6 +169,7 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
         image: images.databaseSetup,
         imagePullSecrets: images.pullSecrets ?? [],
         server: backend ?? databases.nodes,
+        takeOverFrom: this.#args.takeOverDatabasesFrom,
         provider: this.provider,
       },
       mergeOptions(options, { dependsOn: [this.#tenant] }),

@@ -112,6 +112,7 @@ test("a namespace is closed, and opens only for what is configured", () => {
   const open = namespacePolicies("canton", {
     databases: [{ peer: { cidr: "10.0.2.0/24" }, port: 5432 }],
     https: [{ cidr: "0.0.0.0/0" }],
+    identityProvider: { peer: { namespace: "traefik" }, port: 8443 },
     sequencers: [{ peer: { cidr: "192.0.2.1/32" }, port: 443 }],
     operators: [{ cidr: "10.0.9.0/24" }],
     monitoring: [{ namespace: "monitoring", podLabels: { app: "prometheus" } }],
@@ -124,12 +125,25 @@ test("a namespace is closed, and opens only for what is configured", () => {
     "names",
     "databases",
     "outside",
+    "identity-provider",
     "other-sequencers",
     "operators",
     "monitoring",
     "ingress-to-sequencers",
     "ingress-to-participants",
   ]);
+  expect(byName["identity-provider"]).toEqual({
+    podSelector: {
+      matchExpressions: [{ key: "app.kubernetes.io/name", operator: "In", values: ["participant", "application"] }],
+    },
+    policyTypes: ["Egress"],
+    egress: [
+      {
+        to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "traefik" } } }],
+        ports: [{ port: 8443, protocol: "TCP" }],
+      },
+    ],
+  });
   expect(byName["databases"]?.egress).toEqual([
     { to: [{ ipBlock: { cidr: "10.0.2.0/24" } }], ports: [{ port: 5432, protocol: "TCP" }] },
   ]);

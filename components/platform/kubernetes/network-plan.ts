@@ -22,6 +22,11 @@ export interface Outside {
   readonly https: readonly Peer[];
   /** Port of the key management, where that is another than 443; it is among `https`. */
   readonly keyManagementPort?: number;
+  /**
+   * The ingress through which a provider of logins in the cluster is reached: participants ask it for keys, the OAuth2 middleware
+   * for tokens. Default: none.
+   */
+  readonly identityProvider?: { readonly peer: Peer; readonly port: number };
   /** Sequencers of other organisations, which participants call. */
   readonly sequencers: readonly { readonly peer: Peer; readonly port: number }[];
   /** Who administers nodes: where this program runs, bastions. Reaches admin and Ledger APIs. */
@@ -158,6 +163,11 @@ function ownPolicies(namespace: string, outside: Outside): PolicyPlan[] {
       outside.databases.map(({ peer, port }) => ({ to: [peerOf(peer)], ports: [tcp(port)] })),
     ),
     ...egress("outside", nodes, [...https, ...identity]),
+    ...egress(
+      "identity-provider",
+      { matchExpressions: [{ key: roleLabel, operator: "In", values: ["participant", "application"] }] },
+      [outside.identityProvider ?? []].flat().map(({ peer, port }) => ({ to: [peerOf(peer)], ports: [tcp(port)] })),
+    ),
     ...egress(
       "other-sequencers",
       ofRole("participant"),

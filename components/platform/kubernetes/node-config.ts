@@ -89,24 +89,21 @@ async function schemaOf(role: Role) {
   }
 }
 
-/** Puts the pod's paths in the place of this machine's, wherever the configuration names them. */
-export function withPaths<T>(config: T, paths: Readonly<Record<string, string>>): T {
-  if (typeof config === "string") return (Object.hasOwn(paths, config) ? paths[config] : config) as T;
-  if (Array.isArray(config)) return config.map((each) => withPaths(each, paths)) as T;
-  if (typeof config !== "object" || config === null) return config;
-  return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, withPaths(value, paths)])) as T;
-}
-
 const configFile = "node.yaml";
 const probe = (path: string): Probe => ({ httpGet: { path, port: portNames.health } });
 
-/** How one of our nodes is run, with this much memory for its heap. */
-export function nodeProgram(heapMiB: number): Program {
+/**
+ * How one of our nodes is run, with this much memory for its heap.
+ *
+ * @param calledWhileWaiting a node that is set to work by calls counts as ready for its Service before it works. Default: false
+ */
+export function nodeProgram(heapMiB: number, calledWhileWaiting = false): Program {
+  const ready = probe(calledWhileWaiting ? "/health/reachable" : "/health/ready");
   return {
     args: ["--config", configPath(configFile)],
     env: { NODE_OPTIONS: `--max-old-space-size=${heapMiB}` },
     secretEnv: {},
-    probes: { startup: probe("/health/startup"), live: probe("/health/live"), ready: probe("/health/ready") },
+    probes: { startup: probe("/health/startup"), live: probe("/health/live"), ready },
   };
 }
 

@@ -22,6 +22,8 @@ export interface Quota {
   readonly cpus: number;
   /** Memory in GiB: reserved, and the most that it gets. */
   readonly memoryGiB: number;
+  /** Services that are reached by a load balancer, or by a port of the machines. Default: 0. */
+  readonly loadBalancers?: number;
 }
 
 /** Arguments of a `TenantNamespace`. */
@@ -114,8 +116,8 @@ export class TenantNamespace extends ComponentResource {
             "requests.cpu": `${quota.cpus}`,
             "requests.memory": `${quota.memoryGiB}Gi`,
             "limits.memory": `${quota.memoryGiB}Gi`,
-            "services.loadbalancers": "0",
-            "services.nodeports": "0",
+            "services.loadbalancers": `${quota.loadBalancers ?? 0}`,
+            "services.nodeports": `${quota.loadBalancers ?? 0}`,
           },
         },
       },

@@ -74,6 +74,20 @@ test("a node is configured, started, found again, left alone when nothing change
   expect(await provider.read(id, outs)).toEqual({});
 });
 
+test("files that the configuration names are brought along, call for a restart when they change, and go with the node", async () => {
+  const naming = (text: string) => tiny({ config: { trust: [{ caFile: "own.crt" }] }, texts: { "own.crt": text } });
+  const { id, outs } = await create(naming("authorities"));
+  const file = join(home.config, "tiny.own.crt");
+  expect(parse(readFileSync(join(home.config, "tiny.yaml"), "utf8")).trust).toEqual([{ caFile: file }]);
+  expect(readFileSync(file, "utf8")).toBe("authorities");
+  const first = pid();
+  await provider.update(id, outs, { ...naming("others") });
+  expect(readFileSync(file, "utf8")).toBe("others");
+  expect(pid()).not.toBe(first);
+  await provider.delete(id, outs);
+  expect(existsSync(home.config)).toBe(false);
+});
+
 test("with TLS every gRPC server gets a certificate, the probes stay plain", async () => {
   const { outs } = await create(tiny({ tls: true }));
   const config = parse(readFileSync(join(home.config, "tiny.yaml"), "utf8"));

@@ -1,6 +1,6 @@
 /** A node as a supervised process: its ports, certificate and configuration file, its start, readiness and end. No Pulumi. */
 import { createHash } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { InitializationServiceClient } from "@pulumi-canton/protocol/gen/com/dig
 import { call, connect } from "@pulumi-canton/runtime/grpc-client.ts";
 import { stringify } from "yaml";
 import type { DatabaseConnection, Endpoint } from "../platform.ts";
+import { withPaths } from "../with-paths.ts";
 import { authorityFiles, ensureServerCertificate, removeServerCertificate } from "./certificates.ts";
 import { loopback } from "./embedded-postgres.ts";
 import { type LocalHome, makePrivateFolder } from "./home.ts";
@@ -47,6 +48,8 @@ export interface NodeProcess {
   readonly deadlineMs: number;
   /** Limit of the program's heap in MiB; Node's default when absent. */
   readonly memoryMiB?: number | undefined;
+  /** Texts of files that the configuration names by these names. */
+  readonly texts?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -111,10 +114,15 @@ export async function ensureNode(home: LocalHome, node: NodeProcess): Promise<Re
   const file = configFile(home, node.name);
   const storage = node.databases["storage"];
   const passphrase = storage === undefined ? undefined : ensureKeyPassphrase(home, storage.database);
-  const text = stringify(configurationOf(node, ports, certificate, passphrase), { aliasDuplicateObjects: false });
   makePrivateFolder(home.config);
+  const texts = node.texts ?? {};
+  const paths = Object.fromEntries(Object.keys(texts).map((name) => [name, join(home.config, `${node.name}.${name}`)]));
+  for (const [name, content] of Object.entries(texts)) writeAtomically(paths[name] as string, content, 0o600);
+  const config = withPaths(configurationOf(node, ports, certificate, passphrase), paths);
+  const text = stringify(config, { aliasDuplicateObjects: false });
   writeAtomically(file, text, 0o600);
-  const revision = createHash("sha256").update(text).update(node.revision).digest("hex").slice(0, 16);
+  const contents = Object.values(texts).join("");
+  const revision = createHash("sha256").update(text).update(contents).update(node.revision).digest("hex").slice(0, 16);
   const heap = node.memoryMiB === undefined ? [] : [`--max-old-space-size=${node.memoryMiB}`];
   await superviseProcess(home, {
     name: node.name,
@@ -202,7 +210,11 @@ export async function observeNode(
 /** Ends the node and removes its configuration, certificate and ports. Its log stays, and its database is another's to remove. */
 export async function removeNode(home: LocalHome, node: Pick<NodeProcess, "name">): Promise<void> {
   await endProcess(home, node.name);
-  rmSync(configFile(home, node.name), { force: true });
+  // Names of nodes have no dot: these are its configuration, and the files that it names.
+  const own = existsSync(home.config)
+    ? readdirSync(home.config).filter((file) => file.startsWith(`${node.name}.`))
+    : [];
+  for (const file of own) rmSync(join(home.config, file), { force: true });
   removeIfEmpty(home.config);
   removeServerCertificate(home, node.name);
   await releasePorts(home, node.name);

@@ -36,6 +36,7 @@ export const provider = stepProvider<NodeInputs, NodeOutputs>({
     "waitFor",
     "deadlineMs",
     "memoryMiB",
+    "texts",
   ],
   identity: ["home", "name"],
   id: ({ name }) => name,

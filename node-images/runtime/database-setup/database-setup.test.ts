@@ -14,7 +14,14 @@ const run = promisify(execFile);
 const logger = createLogger({ node: "test", role: "database-setup", level: "fatal" });
 const suffix = randomBytes(4).toString("hex");
 const administrator = `admin_${suffix}`;
-const names = ["alice", "bob", "other"].map((name) => `${name}_${suffix}`) as [string, string, string];
+const names = ["alice", "bob", "other", "contested", "older"].map((name) => `${name}_${suffix}`) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const owner = "pulumi-canton/canton";
 let folder: string;
 
 function url(): URL {
@@ -45,8 +52,12 @@ async function connectAs(user: string, database: string, password: string): Prom
   }
 }
 
-async function configOf(name: string, password: string): Promise<DatabaseSetupConfig> {
-  const passwordFile = join(folder, `${name}-password`);
+async function configOf(
+  name: string,
+  password: string,
+  stack: { owner: string; takeOverFrom?: string } = { owner },
+): Promise<DatabaseSetupConfig> {
+  const passwordFile = join(folder, `${name}-${password}`);
   await writeFile(passwordFile, password, { mode: 0o600 });
   return databaseSetupSchema.parse({
     administrator: {
@@ -56,7 +67,19 @@ async function configOf(name: string, password: string): Promise<DatabaseSetupCo
       passwordFile: join(folder, "administrator"),
     },
     login: { database: name, user: name, passwordFile },
+    ...stack,
   });
+}
+
+/** Whose databases are, as the server shows it to everybody. */
+async function commentsOf(...databases: string[]): Promise<(string | null)[]> {
+  const { rows } = await asSuperuser((client) =>
+    client.query<{ comment: string | null }>(
+      "select shobj_description(oid, 'pg_database') as comment from pg_database where datname = any($1) order by datname",
+      [databases],
+    ),
+  );
+  return rows.map(({ comment }) => comment);
 }
 
 beforeAll(async () => {
@@ -112,6 +135,56 @@ test("a database of somebody else is left alone, and so is a login that administ
   await expect(setUpDatabase({ ...config, login: { ...config.login, user: administrator } }, logger)).rejects.toThrow(
     /which administers the server; expected a login of the node's own/,
   );
+});
+
+test("a database of another stack is refused with its login as it was, until the other stack is named", async () => {
+  const [, bob] = names;
+  const second = { owner: "pulumi-canton/second" };
+  await expect(setUpDatabase(await configOf(bob, "stolen", second), logger)).rejects.toThrow(
+    `"${bob}" is of the stack ${owner}, and this is pulumi-canton/second; expected other names of nodes, or a server of its own; ` +
+      `where pulumi-canton/second is to take it over from ${owner}, set takeOverDatabasesFrom: ${owner} in the configuration of pulumi-canton/second`,
+  );
+  // Nor by the login of one of its databases.
+  const config = await configOf(bob, "stolen", second);
+  const another = { ...config, login: { ...config.login, database: `${bob}_2` } };
+  await expect(setUpDatabase(another, logger)).rejects.toThrow(`"${bob}" is of the stack ${owner}`);
+  const third = { ...second, takeOverFrom: "pulumi-canton/third" };
+  await expect(setUpDatabase(await configOf(bob, "stolen", third), logger)).rejects.toThrow(`is of the stack ${owner}`);
+  expect(await connectAs(bob, bob, "first")).toBe("well");
+  expect(await commentsOf(bob, `${bob}_2`)).toEqual([`pulumi-canton owner: ${owner}`]);
+
+  const named = { ...second, takeOverFrom: owner };
+  await setUpDatabase(await configOf(bob, "taken", named), logger);
+  await setUpDatabase(await configOf(bob, "taken", named), logger);
+  expect(await connectAs(bob, bob, "taken")).toBe("well");
+  // The stack that had it does not get it back by itself.
+  await expect(setUpDatabase(await configOf(bob, "first"), logger)).rejects.toThrow(
+    "is of the stack pulumi-canton/second",
+  );
+});
+
+test("of two stacks that want the same name at once one gets it", async () => {
+  const [, , , contested] = names;
+  const stacks = ["first", "second", "third", "fourth"];
+  const configs = await Promise.all(
+    stacks.map((stack) => configOf(contested, stack, { owner: `pulumi-canton/${stack}` })),
+  );
+  const results = await Promise.allSettled(configs.map((config) => setUpDatabase(config, logger)));
+  const won = stacks.filter((_, index) => results[index]?.status === "fulfilled");
+  expect(won).toHaveLength(1);
+  const entered = await Promise.all(stacks.map((stack) => connectAs(contested, contested, stack)));
+  expect(stacks.filter((_, index) => entered[index] === "well")).toEqual(won);
+  expect(await commentsOf(contested)).toEqual([`pulumi-canton owner: pulumi-canton/${won[0]}`]);
+});
+
+test("a database from before there were marks, with a comment of somebody or none, becomes the stack's that runs", async () => {
+  const [, , , , older] = names;
+  await setUpDatabase(await configOf(older, "first"), logger);
+  for (const comment of ["null", "'Keep: see ticket 12'"]) {
+    await asSuperuser((client) => client.query(`comment on database ${older} is ${comment}`));
+    await setUpDatabase(await configOf(older, "second", { owner: "pulumi-canton/heir" }), logger);
+    expect(await commentsOf(older)).toEqual(["pulumi-canton owner: pulumi-canton/heir"]);
+  }
 });
 
 test("the program says what is wrong and ends with a code that tells what kind of mistake it is", async () => {

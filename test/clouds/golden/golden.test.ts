@@ -7,13 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { environments } from "@pulumi-canton/components/deployment/deployment.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mostResources } from "../../../stacks/config/stack-size.ts";
 import { CloudStack } from "../cloud-stack.ts";
 import { StandIn } from "../stand-in/stand-in.ts";
 import { configOf, filesOf, templates } from "../templates.ts";
 import { dump } from "./dump.ts";
 
-/** A stack with more is slow to update. */
-const mostResources = 150;
 let folder: string;
 let standIn: StandIn;
 
