@@ -30,5 +30,6 @@ export default async function bridge(): Promise<Record<string, unknown>> {
     // What the owners of the domains have to know.
     participantId: standing(participant.participantId),
     parties: eachStanding(parties),
+    ...(platform.administrator && { administrator: standing(platform.administrator) }),
   };
 }

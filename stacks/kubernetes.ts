@@ -84,6 +84,7 @@ export default async function kubernetes(): Promise<Record<string, unknown>> {
       Object.fromEntries([...participants].map(([name, { participantId }]) => [name, participantId])),
     ),
     parties: eachStanding(parties),
+    ...(platform.administrator && { administrator: standing(platform.administrator) }),
     ...(applications && { applications: standing(applications) }),
     ...(hosts && { hosts }),
     ...(reverseProxy && { reverseProxy }),

@@ -16,7 +16,8 @@ import { PrivateKey } from "@pulumi/tls/privateKey.js";
 import { SelfSignedCert } from "@pulumi/tls/selfSignedCert.js";
 import { type Deployment, tagsOf } from "../deployment/deployment.ts";
 import { nameWithin } from "../deployment/names.ts";
-import { domainNameService, metricsFrom, namespaceNamed } from "../network/reverse-proxy-service.ts";
+import { metricsFrom, namespaceNamed } from "../network/reverse-proxy-service.ts";
+import { nameResolution } from "../platform/kubernetes/name-resolution.ts";
 import {
   administrator,
   type BackupStore,
@@ -259,7 +260,7 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
             ...metricsFrom(monitoringNamespace, 9187),
           ],
           egress: [
-            domainNameService,
+            ...nameResolution,
             { to: [{ podSelector: instances }], ports: tcp(5432, 8000) },
             { ports: tcp(443, 6443) },
           ],

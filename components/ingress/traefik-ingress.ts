@@ -21,7 +21,6 @@ import { type Deployment, tagsOf } from "../deployment/deployment.ts";
 import { checkRanges } from "../network/reverse-proxy-config.ts";
 import { makeProxyPods, proxyReplicas } from "../network/reverse-proxy-pods.ts";
 import {
-  domainNameService,
   type LoadBalancer,
   loadBalancerAddress,
   loadBalancerAnnotations,
@@ -29,6 +28,7 @@ import {
   metricsFrom,
   namespaceNamed,
 } from "../network/reverse-proxy-service.ts";
+import { nameResolution } from "../platform/kubernetes/name-resolution.ts";
 import { soundTls } from "./route.ts";
 import { rightsInCluster, rightsInNamespace, traefikArguments, traefikPorts } from "./traefik-options.ts";
 import { TraefikRoutes, type TraefikRoutesArgs } from "./traefik-routes.ts";
@@ -252,7 +252,7 @@ function networkPolicy(
       ...metricsFrom(monitoringNamespace, traefikPorts.metrics),
     ],
     egress: [
-      domainNameService,
+      ...nameResolution,
       { to: watched.map(namespaceNamed) },
       // The API server, whose address no label tells.
       { ports: [443, 6443].map((port) => ({ protocol: "TCP", port })) },

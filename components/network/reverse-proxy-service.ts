@@ -45,14 +45,6 @@ export function loadBalancerAddress(service: Service): Output<string> {
   });
 }
 
-/** Egress to the cluster's name service, wherever it runs. */
-export const domainNameService: networking.v1.NetworkPolicyEgressRule = {
-  ports: [
-    { protocol: "UDP", port: 53 },
-    { protocol: "TCP", port: 53 },
-  ],
-};
-
 /** Ingress for those that read metrics. */
 export function metricsFrom(namespace: string | undefined, port: number): networking.v1.NetworkPolicyIngressRule[] {
   if (namespace === undefined) return [];

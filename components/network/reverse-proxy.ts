@@ -11,6 +11,7 @@ import {
   output,
 } from "@pulumi/pulumi";
 import { type Deployment, tagsOf } from "../deployment/deployment.ts";
+import { nameResolution } from "../platform/kubernetes/name-resolution.ts";
 import {
   checkReverseProxyConfig,
   haproxyConfig,
@@ -20,7 +21,6 @@ import {
 } from "./reverse-proxy-config.ts";
 import { makeProxyPods, proxyReplicas } from "./reverse-proxy-pods.ts";
 import {
-  domainNameService,
   type LoadBalancer,
   loadBalancerAddress,
   loadBalancerAnnotations,
@@ -197,7 +197,7 @@ export class ReverseProxy extends ComponentResource {
             ...metricsFrom(monitoringNamespace, ports.status),
           ],
           egress: [
-            domainNameService,
+            ...nameResolution,
             { ports: sequencerPorts, ...(sequencerPods && { to: [{ podSelector: { matchLabels: sequencerPods } }] }) },
           ],
         },

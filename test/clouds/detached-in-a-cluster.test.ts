@@ -1,6 +1,6 @@
 /**
  * The template `kubernetes` as a domain's owner has it: client certificates at admin APIs, and root keys in files elsewhere. The
- * console reaches the nodes as the documentation says, by what is forwarded and with the domain manager's certificate.
+ * console reaches the nodes as the documentation says, by what is forwarded and with the certificate that the stack gives out.
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { configKeys, secretKeys } from "@pulumi-canton/components/platform/kubernetes/layout.ts";
+import type { AdministratorFiles } from "@pulumi-canton/components/platform/kubernetes/kubernetes-platform.ts";
 import { authorityFiles, ensureServerCertificate } from "@pulumi-canton/components/platform/local/certificates.ts";
 import { localHome } from "@pulumi-canton/components/platform/local/home.ts";
 import type { KeyView } from "@pulumi-canton/console/commands/keys.ts";
@@ -69,17 +69,16 @@ async function withTls({ nodes }: { readonly nodes: NodeDatabases }): Promise<Co
   return { nodes: { ...nodes, tls: true, caPem } };
 }
 
-/** Writes down what the console needs: outputs, and what `kubectl` has of the domain manager's ConfigMap and Secret. */
+/** Writes down what the console needs of the stack's outputs. */
 async function prepareConsole(stack: CloudStack): Promise<void> {
-  const { kubelet } = cluster;
-  const manager = "domain-manager.canton";
   const outputs = Object.fromEntries(
     await Promise.all(["domain", "nodes", "parties"].map(async (name) => [name, await stack.output(name)])),
   );
   await writeFile(at("outputs.json"), JSON.stringify(outputs));
-  await writeFile(at("ca.crt"), kubelet.config(manager, configKeys.servers) ?? "");
-  await writeFile(at("administrator.crt"), kubelet.secret(manager, secretKeys.administratorCertificate) ?? "");
-  await writeFile(at("administrator.key"), kubelet.secret(manager, secretKeys.administratorKey) ?? "");
+  const administrator = (await stack.output("administrator")) as AdministratorFiles;
+  await writeFile(at("ca.crt"), administrator.ca);
+  await writeFile(at("administrator.crt"), administrator.certificate);
+  await writeFile(at("administrator.key"), administrator.privateKey, { mode: 0o600 });
   await writeFile(at("passphrase"), "three blind mice ran\n", { mode: 0o600 });
 }
 

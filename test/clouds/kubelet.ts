@@ -55,11 +55,6 @@ export class Kubelet implements Watcher, AsyncDisposable {
     return this.#files.get(`configMap ${node}`)?.[key];
   }
 
-  /** The text of a file of a node's Secret. */
-  secret(node: string, key: string): string | undefined {
-    return this.#files.get(`secret ${node}`)?.[key];
-  }
-
   /** What a node has written to its log. */
   log(node: string): string {
     return readFileSync(join(this.#folder, `${node}.log`), "utf8");

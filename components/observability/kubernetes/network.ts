@@ -1,4 +1,5 @@
 /** Who of the monitoring talks to whom, as NetworkPolicies: what is not listed here is closed. Pure. */
+import { nameResolution } from "../../platform/kubernetes/name-resolution.ts";
 import { alertmanagerPeerPort, httpPorts, monitoringLabels, type Part, partLabels } from "./names.ts";
 
 /** A call from one part to another. */
@@ -49,11 +50,6 @@ const podsOf = (part: Part) => ({ podSelector: { matchLabels: partLabels(part) }
 const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { [namespaceName]: name } } });
 /** Addresses of a machine that give out a cloud identity's credentials. */
 const identity = { to: [{ ipBlock: { cidr: "169.254.0.0/16" } }], ports: tcp(80, 988) };
-/** Resolvers run in the cluster, or on the machine under an address of their own. */
-const names = {
-  to: [inNamespace("kube-system"), { ipBlock: { cidr: "169.254.0.0/16" } }],
-  ports: [{ port: 53, protocol: "UDP" }, ...tcp(53)],
-};
 
 /** Calls between parts. */
 function flows(present: readonly Part[]): Flow[] {
@@ -100,7 +96,7 @@ export function networkPolicies(options: NetworkOptions): NetworkPolicyPlan[] {
     { name: "default-deny", spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] } },
     {
       name: "names",
-      spec: { podSelector: { matchLabels: monitoringLabels }, policyTypes: ["Egress"], egress: [names] },
+      spec: { podSelector: { matchLabels: monitoringLabels }, policyTypes: ["Egress"], egress: [...nameResolution] },
     },
     ...options.parts.map((part): NetworkPolicyPlan => {
       const ingress = calls

@@ -37,6 +37,16 @@ import { budgetOf } from "./pod-plan.ts";
 import { type NodeResources, replicasOf, resourcesOf } from "./roles.ts";
 import { type Quota, TenantNamespace } from "./tenant-namespace.ts";
 
+/** What somebody needs who works on nodes by hand. */
+export interface AdministratorFiles {
+  /** PEM of what admin APIs are shown. */
+  readonly certificate: string;
+  /** PEM (PKCS #8). */
+  readonly privateKey: string;
+  /** PEM of the authorities behind the certificates of nodes. */
+  readonly ca: string;
+}
+
 /** Arguments of a `KubernetesPlatform`. */
 export interface KubernetesPlatformArgs {
   readonly deployment: Deployment;
@@ -105,6 +115,8 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
   readonly #args: KubernetesPlatformArgs;
   /** Of the cluster, for what else belongs to its namespace. */
   readonly provider: Provider;
+  /** For whoever works on nodes by hand. Undefined where admin APIs ask for no certificate. Secret. */
+  readonly administrator: Output<AdministratorFiles> | undefined;
   readonly #tenant: TenantNamespace;
   readonly #servers: ServerTrust;
   readonly #administrators: AdministratorTrust | undefined;
@@ -141,7 +153,14 @@ export class KubernetesPlatform extends ComponentResource implements Platform {
       ? { issuer: args.issuer }
       : { authority: this.#authority(`${name}-servers`, "servers") };
     this.#administrators = (args.mutualTls ?? true) ? this.#makeAdministrators(`${name}-administrators`) : undefined;
+    this.administrator = this.#administrators && this.#filesOf(this.#administrators);
     this.registerOutputs({});
+  }
+
+  #filesOf({ program: { certificate, privateKey } }: AdministratorTrust): Output<AdministratorFiles> {
+    const servers = this.#servers;
+    const ca = "authority" in servers ? servers.authority.certificate : servers.issuer.caPem;
+    return secret(output({ certificate, privateKey, ca }));
   }
 
   #authority(name: string, use: "servers" | "clients"): CertificateAuthority {

@@ -8,6 +8,7 @@
 import type { PortName } from "../platform.ts";
 import { componentLabel, nodeLabel, roleLabel } from "./labels.ts";
 import { portNumbers } from "./layout.ts";
+import { nameResolution } from "./name-resolution.ts";
 
 /** Somebody outside of the nodes: a range of addresses, or pods of a namespace. */
 export type Peer =
@@ -86,8 +87,6 @@ export const identityEndpoints = [
   { cidr: "169.254.170.23/32", ports: [80] },
   { cidr: "169.254.169.252/32", ports: [987, 988] },
 ] as const;
-/** Addresses of a machine that resolve names: the cache on the machine, and Google's. */
-const resolvers = ["169.254.20.10/32", "169.254.169.254/32"];
 
 const everyPod: Selector = {};
 const nodes: Selector = { matchLabels: { [componentLabel]: "node" } };
@@ -122,7 +121,6 @@ export function namespacePolicies(namespace: string, outside: Outside, sharedAs?
 }
 
 function ownPolicies(namespace: string, outside: Outside): PolicyPlan[] {
-  const dns = [{ port: 53, protocol: "UDP" } as const, tcp(53)];
   const egress = (name: string, podSelector: Selector, rules: NonNullable<PolicySpec["egress"]>): PolicyPlan[] =>
     rules.length === 0 ? [] : [{ name, namespace, spec: { podSelector, policyTypes: ["Egress"], egress: rules } }];
   const ingress = (
@@ -151,12 +149,7 @@ function ownPolicies(namespace: string, outside: Outside): PolicyPlan[] {
   const https = outside.https.length === 0 ? [] : [{ to: outside.https.map(peerOf), ports: httpsPorts.map(tcp) }];
   return [
     { name: "default-deny", namespace, spec: { podSelector: everyPod, policyTypes: ["Ingress", "Egress"] } },
-    ...egress("names", everyPod, [
-      {
-        to: [peerOf({ namespace: "kube-system" }), ...resolvers.map((address) => peerOf({ cidr: `${address}` }))],
-        ports: dns,
-      },
-    ]),
+    ...egress("names", everyPod, nameResolution),
     ...egress(
       "databases",
       databaseUsers,
