@@ -16,7 +16,8 @@ import { PrivateKey } from "@pulumi/tls/privateKey.js";
 import { SelfSignedCert } from "@pulumi/tls/selfSignedCert.js";
 import { type Deployment, tagsOf } from "../deployment/deployment.ts";
 import { nameWithin } from "../deployment/names.ts";
-import { metricsFrom, namespaceNamed } from "../network/reverse-proxy-service.ts";
+import { metricsFrom } from "../network/reverse-proxy-service.ts";
+import { inNamespace } from "../platform/kubernetes/labels.ts";
 import { nameResolution } from "../platform/kubernetes/name-resolution.ts";
 import {
   administrator,
@@ -255,8 +256,8 @@ export class ClusterPostgres extends ComponentResource implements DatabaseServer
           podSelector: instances,
           policyTypes: ["Ingress", "Egress"],
           ingress: [
-            { from: [{ podSelector: {} }, ...clients.map(namespaceNamed)], ports: tcp(5432) },
-            { from: [{ podSelector: instances }, namespaceNamed(operatorNamespace)], ports: tcp(5432, 8000) },
+            { from: [{ podSelector: {} }, ...clients.map(inNamespace)], ports: tcp(5432) },
+            { from: [{ podSelector: instances }, inNamespace(operatorNamespace)], ports: tcp(5432, 8000) },
             ...metricsFrom(monitoringNamespace, 9187),
           ],
           egress: [

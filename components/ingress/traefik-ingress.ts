@@ -26,8 +26,8 @@ import {
   loadBalancerAnnotations,
   loadBalancerService,
   metricsFrom,
-  namespaceNamed,
 } from "../network/reverse-proxy-service.ts";
+import { inNamespace } from "../platform/kubernetes/labels.ts";
 import { nameResolution } from "../platform/kubernetes/name-resolution.ts";
 import { soundTls } from "./route.ts";
 import { rightsInCluster, rightsInNamespace, traefikArguments, traefikPorts } from "./traefik-options.ts";
@@ -253,7 +253,7 @@ function networkPolicy(
     ],
     egress: [
       ...nameResolution,
-      { to: watched.map(namespaceNamed) },
+      { to: watched.map(inNamespace) },
       // The API server, whose address no label tells.
       { ports: [443, 6443].map((port) => ({ protocol: "TCP", port })) },
     ],

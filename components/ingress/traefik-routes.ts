@@ -3,7 +3,7 @@ import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { ComponentResource, type ComponentResourceOptions, type Input } from "@pulumi/pulumi";
 import { type Deployment, tagsOf } from "../deployment/deployment.ts";
-import { namespaceNamed } from "../network/reverse-proxy-service.ts";
+import { inNamespace } from "../platform/kubernetes/labels.ts";
 import { checkRoutes, planRoutes, type Route } from "./route.ts";
 
 /** Arguments of `TraefikRoutes`. */
@@ -64,7 +64,7 @@ export class TraefikRoutes extends ComponentResource {
             policyTypes: ["Ingress"],
             ingress: [
               {
-                from: [namespaceNamed(args.traefikNamespace ?? "traefik")],
+                from: [inNamespace(args.traefikNamespace ?? "traefik")],
                 ports: [{ protocol: "TCP", port: pods.port }],
               },
             ],

@@ -2,6 +2,7 @@
 import type { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import type { core, networking } from "@pulumi/kubernetes/types/input.js";
 import type { Output } from "@pulumi/pulumi";
+import { inNamespace } from "../platform/kubernetes/labels.ts";
 
 /** How a cloud's load balancer is asked for. */
 export interface LoadBalancer {
@@ -48,10 +49,5 @@ export function loadBalancerAddress(service: Service): Output<string> {
 /** Ingress for those that read metrics. */
 export function metricsFrom(namespace: string | undefined, port: number): networking.v1.NetworkPolicyIngressRule[] {
   if (namespace === undefined) return [];
-  return [{ from: [namespaceNamed(namespace)], ports: [{ protocol: "TCP", port }] }];
-}
-
-/** All pods of a namespace. */
-export function namespaceNamed(namespace: string): networking.v1.NetworkPolicyPeer {
-  return { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } } };
+  return [{ from: [inNamespace(namespace)], ports: [{ protocol: "TCP", port }] }];
 }

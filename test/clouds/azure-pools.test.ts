@@ -1,23 +1,17 @@
 /** The machines of a cluster of Azure are given another size: what Azure refuses is refused, and what it takes is done without a gap. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CloudStack, type Outcome } from "./cloud-stack.ts";
 import { StandIn } from "./stand-in/stand-in.ts";
 import { configOf, templates } from "./templates.ts";
 
 const unrefreshed = "--refresh=false";
-let folder: string;
 let standIn: StandIn;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pulumi-canton-stand-in-"));
-  standIn = await StandIn.start(folder);
+  standIn = await StandIn.start();
 });
 afterAll(async () => {
   await standIn?.[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** `op type name` of what was done, in the order in which it was. */

@@ -1,6 +1,4 @@
 /** Every template's whole life on the real engine, against the stand-in: what it plans, makes, keeps, changes and leaves. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CloudStack, type Outcome, type Planned, type Step } from "./cloud-stack.ts";
@@ -10,16 +8,13 @@ import { configOf, filesOf, makeable, type Template } from "./templates.ts";
 const minutes = 60_000;
 /** Where nobody but the engine has changed anything since it last looked. */
 const unrefreshed = "--refresh=false";
-let folder: string;
 let standIn: StandIn;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pulumi-canton-stand-in-"));
-  standIn = await StandIn.start(folder);
+  standIn = await StandIn.start();
 });
 afterAll(async () => {
   await standIn?.[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
 });
 afterEach(() => standIn.clouds.clear());
 

@@ -1,23 +1,17 @@
 /** How large stacks get: with all that can be on at once they stay as small as any, and what would make them larger is refused. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { mostResources } from "../../stacks/config/stack-size.ts";
 import { CloudStack } from "./cloud-stack.ts";
 import { StandIn } from "./stand-in/stand-in.ts";
 import { configOf, filesOf, sizes, type Template } from "./templates.ts";
 
-let folder: string;
 let standIn: StandIn;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pulumi-canton-stand-in-"));
-  standIn = await StandIn.start(folder);
+  standIn = await StandIn.start();
 });
 afterAll(async () => {
   await standIn?.[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const create = (template: Template, more: Readonly<Record<string, unknown>>) =>

@@ -1,4 +1,5 @@
 /** Who of the monitoring talks to whom, as NetworkPolicies: what is not listed here is closed. Pure. */
+import { inNamespace } from "../../platform/kubernetes/labels.ts";
 import { nameResolution } from "../../platform/kubernetes/name-resolution.ts";
 import { alertmanagerPeerPort, httpPorts, monitoringLabels, type Part, partLabels } from "./names.ts";
 
@@ -44,10 +45,8 @@ interface Port {
   readonly protocol: string;
 }
 
-const namespaceName = "kubernetes.io/metadata.name";
 const tcp = (...ports: readonly number[]): Port[] => ports.map((port) => ({ port, protocol: "TCP" }));
 const podsOf = (part: Part) => ({ podSelector: { matchLabels: partLabels(part) } });
-const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { [namespaceName]: name } } });
 /** Addresses of a machine that give out a cloud identity's credentials. */
 const identity = { to: [{ ipBlock: { cidr: "169.254.0.0/16" } }], ports: tcp(80, 988) };
 

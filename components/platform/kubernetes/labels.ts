@@ -23,3 +23,8 @@ export function commonLabels(deployment: Deployment): Record<string, string> {
 export function nodeLabels(name: string, role: Role, group: string): Record<string, string> {
   return { [nodeLabel]: name, [roleLabel]: role, [componentLabel]: "node", [groupLabel]: group };
 }
+
+/** Pods of a namespace, as rules of NetworkPolicies have them: by the label that Kubernetes gives every namespace, its name. Pure. */
+export function inNamespace(name: string): { namespaceSelector: { matchLabels: Record<string, string> } } {
+  return { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } } };
+}

@@ -1,7 +1,7 @@
 /** How pods resolve names, as rules of NetworkPolicies. Pure. */
+import { inNamespace } from "./labels.ts";
 import type { PolicySpec } from "./network-plan.ts";
 
-const inNamespace = (name: string) => ({ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } } });
 const atAddress = (address: string) => ({ ipBlock: { cidr: `${address}/32` } });
 const byPort = (port: number) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }));
 

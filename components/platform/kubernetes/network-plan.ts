@@ -6,7 +6,7 @@
  * lets through.
  */
 import type { PortName } from "../platform.ts";
-import { componentLabel, nodeLabel, roleLabel } from "./labels.ts";
+import { componentLabel, inNamespace, nodeLabel, roleLabel } from "./labels.ts";
 import { portNumbers } from "./layout.ts";
 import { nameResolution } from "./name-resolution.ts";
 
@@ -78,9 +78,6 @@ export interface PolicyPort {
   readonly protocol: "TCP" | "UDP";
 }
 
-/** Label that Kubernetes gives every namespace: its name. */
-const namespaceNameLabel = "kubernetes.io/metadata.name";
-
 /** Addresses of a machine that give out a cloud identity's credentials: of all clouds, EKS and GKE. */
 export const identityEndpoints = [
   { cidr: "169.254.169.254/32", ports: [80] },
@@ -102,7 +99,7 @@ const named = (names: readonly string[]): Selector => ({
 export function peerOf(peer: Peer): PolicyPeer {
   if ("cidr" in peer) return { ipBlock: { cidr: peer.cidr } };
   return {
-    namespaceSelector: { matchLabels: { [namespaceNameLabel]: peer.namespace } },
+    ...inNamespace(peer.namespace),
     ...(peer.podLabels && { podSelector: { matchLabels: { ...peer.podLabels } } }),
   };
 }
@@ -192,7 +189,7 @@ export function callPolicies(
 ): PolicyPlan[] {
   const numbers = ports.map((port) => tcp(portNumbers[port]));
   const there = (namespace: string, names: readonly string[]): PolicyPeer => ({
-    namespaceSelector: { matchLabels: { [namespaceNameLabel]: namespace } },
+    ...inNamespace(namespace),
     podSelector: named(names),
   });
   const byNamespace = [...Map.groupBy(callees, ({ namespace }) => namespace)].map(

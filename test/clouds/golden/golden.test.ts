@@ -2,8 +2,7 @@
  * What every template plans in every environment is what its file here says: a change of a component shows as a difference.
  * `UPDATE_GOLDEN=1` writes the files anew.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environments } from "@pulumi-canton/components/deployment/deployment.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -13,16 +12,13 @@ import { StandIn } from "../stand-in/stand-in.ts";
 import { configOf, filesOf, templates } from "../templates.ts";
 import { dump } from "./dump.ts";
 
-let folder: string;
 let standIn: StandIn;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pulumi-canton-stand-in-"));
-  standIn = await StandIn.start(folder);
+  standIn = await StandIn.start();
 });
 afterAll(async () => {
   await standIn?.[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 describe.each(templates)("$name", (template) => {

@@ -2,8 +2,7 @@
  * The state of an earlier release's production is taken over by the program of today, which replaces and deletes nothing of it.
  * `RECORD_STATE=1` records today's state instead: at a release.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CloudStack } from "../cloud-stack.ts";
@@ -11,16 +10,13 @@ import { StandIn } from "../stand-in/stand-in.ts";
 import { configOf, filesOf, makeable, type Template } from "../templates.ts";
 import { recordedState, recording } from "./recording.ts";
 
-let folder: string;
 let standIn: StandIn;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pulumi-canton-stand-in-"));
-  standIn = await StandIn.start(folder);
+  standIn = await StandIn.start();
 });
 afterAll(async () => {
   await standIn?.[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const create = (template: Template) =>

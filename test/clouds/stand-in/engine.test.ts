@@ -1,6 +1,4 @@
 /** The real engine against the stand-in: a few resources of every cloud, and what can go wrong with them. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CloudStack, type Outcome } from "../cloud-stack.ts";
@@ -9,19 +7,16 @@ import { StandIn } from "./stand-in.ts";
 const project = join(import.meta.dirname, "..", "programs", "small");
 const resources = 16;
 const timeout = 120_000;
-let folder: string;
 let standIn: StandIn;
 let stack: CloudStack;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "pulumi-canton-stand-in-"));
-  standIn = await StandIn.start(folder);
+  standIn = await StandIn.start();
   stack = await CloudStack.create(standIn, "test", {}, { project });
 });
 afterAll(async () => {
   await stack?.[Symbol.asyncDispose]();
   await standIn?.[Symbol.asyncDispose]();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** `op type name` of what was done, in the order of the alphabet. */

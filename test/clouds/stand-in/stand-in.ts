@@ -1,8 +1,11 @@
 /** The stand-in: a gRPC server for each package, and a port by which it is told what is to go wrong. Loopback only. */
 
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import grpc from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import { packages, sdkOf } from "../schema/sdk.ts";
@@ -19,22 +22,26 @@ export class StandIn implements AsyncDisposable {
   readonly control: string;
   readonly #servers: readonly grpc.Server[];
   readonly #control: Server;
+  readonly #own: string | undefined;
 
   private constructor(
     clouds: StandInClouds,
     servers: ReadonlyMap<string, { server: grpc.Server; port: number }>,
     control: Server,
+    own: string | undefined,
   ) {
     this.clouds = clouds;
     this.attach = [...servers].map(([name, { port }]) => `${name}:${port}`).join(",");
     this.#servers = [...servers.values()].map(({ server }) => server);
     this.#control = control;
+    this.#own = own;
     this.control = `http://127.0.0.1:${(control.address() as AddressInfo).port}`;
   }
 
-  /** @param folder where its state is; it goes on from what is there */
-  static async start(folder: string): Promise<StandIn> {
-    const clouds = new StandInClouds(folder);
+  /** @param folder where its state is; it goes on from what is there. Default: one that goes with it */
+  static async start(folder?: string): Promise<StandIn> {
+    const own = folder === undefined ? await mkdtemp(join(tmpdir(), "pulumi-canton-stand-in-")) : undefined;
+    const clouds = new StandInClouds((folder ?? own) as string);
     const servers = new Map<string, { server: grpc.Server; port: number }>();
     for (const name of packages) {
       // State and certificates are larger than what gRPC takes by itself.
@@ -59,13 +66,14 @@ export class StandIn implements AsyncDisposable {
     });
     control.listen(0, "127.0.0.1");
     await once(control, "listening");
-    return new StandIn(clouds, servers, control);
+    return new StandIn(clouds, servers, control, own);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const server of this.#servers) server.forceShutdown();
     this.#control.close();
     this.#control.closeAllConnections();
+    if (this.#own !== undefined) await rm(this.#own, { recursive: true, force: true });
   }
 }
 
